@@ -8,8 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from microgrid_lib.errors import WindowError
 
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
-_END_OF_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]24:00(:00)?")
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_END_OF_DAY = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]24:00(?::00(?:\.0+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 
 
@@ -30,7 +33,8 @@ class Window:
         """Refuse an empty or reversed window."""
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise WindowError("a window needs times with a zone")
-        if not self.start < self.end:
+        # In UTC: times of one zone compare by the wall clock, wrongly in a doubled hour.
+        if not self.start_utc < self.end_utc:
             raise WindowError(
                 f"the start {self.start.isoformat()} must be before the end {self.end.isoformat()}"
             )
@@ -56,14 +60,22 @@ class Window:
         return self.duration / timedelta(hours=1)
 
     def previous(self) -> Window:
-        """The window of the same local length that ends where this one starts."""
+        """Return the window just before, of as many local days or of the same duration.
+
+        Whole local days stay whole local days across a change of summer time; any other window
+        keeps its elapsed time.
+        """
         zone_ = self.start.tzinfo
         local_length = self.end.replace(tzinfo=None) - self.start.replace(tzinfo=None)
-        earlier = self.start.replace(tzinfo=None) - local_length
-        return Window(earlier.replace(tzinfo=zone_), self.start)
+        if local_length > timedelta(0) and not local_length % timedelta(days=1):
+            earlier = self.start.replace(tzinfo=None, fold=0) - local_length
+            start = earlier.replace(tzinfo=zone_).astimezone(UTC)
+        else:
+            start = self.start_utc - self.duration
+        return Window(start.astimezone(zone_), self.start)
 
     def clip(self, start: datetime, end: datetime) -> Window | None:
-        """The part inside [start, end), None where there is none."""
+        """Return the part inside [start, end), None where there is none."""
         low, high = max(self.start_utc, start), min(self.end_utc, end)
         if low >= high:
             return None
@@ -72,7 +84,7 @@ class Window:
 
 
 def parse_time(text: str, zone_: tzinfo) -> datetime:
-    """An instant from text.
+    """Read an instant from text.
 
     Parameters
     ----------
@@ -80,48 +92,66 @@ def parse_time(text: str, zone_: tzinfo) -> datetime:
         `2022-05-01` (local midnight), `2022-05-01 13:45[:10]`, `2022-05-01T24:00` (end of that
         day), `2022-05` (start of the month), or ISO 8601 with an offset or `Z`.
     zone_
-        Zone of times without an offset.
+        Zone of times without an offset. Where a change of summer time skips or doubles midnight,
+        a day starts with its first instant.
 
     Raises
     ------
     WindowError
-        It isn't a time, is out of range, or doesn't exist in the zone.
+        It isn't a time, is out of range, doesn't exist in the zone, or is there twice.
     """
     stripped = text.strip()
-    problem = (
-        f"{text!r} isn't a time; use YYYY-MM-DD, YYYY-MM-DDThh:mm[:ss] "
-        "or the same with an offset such as +01:00"
-    )
-    extra = timedelta(0)
     end_of_day = _END_OF_DAY.fullmatch(stripped)
-    if end_of_day:
-        stripped, extra = end_of_day.group(1), timedelta(days=1)
     month = _MONTH.fullmatch(stripped)
-    if month:
-        stripped += "-01"
+    plain = stripped
+    if end_of_day:
+        plain = end_of_day.group(1) + (
+            f"T00:00{end_of_day.group(2)}" if end_of_day.group(2) else ""
+        )
+    elif month:
+        plain += "-01"
     try:
-        parsed = datetime.fromisoformat(stripped)
-        if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
-            raise WindowError(f"{text!r} is outside {_FIRST_YEAR}-{_LAST_YEAR}")
-        parsed += extra
+        parsed = datetime.fromisoformat(plain)
+        if end_of_day:
+            parsed += timedelta(days=1)
     except (ValueError, OverflowError):
-        raise WindowError(problem) from None
+        raise WindowError(
+            f"{text!r} isn't a time; use YYYY-MM-DD, YYYY-MM-DDThh:mm[:ss] "
+            "or the same with an offset such as +01:00"
+        ) from None
+    if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
+        raise WindowError(f"{text!r} is outside {_FIRST_YEAR}-{_LAST_YEAR}")
     if parsed.tzinfo is not None:
         return parsed.astimezone(zone_)
-    local = parsed.replace(tzinfo=zone_)
-    back = local.astimezone(UTC).astimezone(zone_)
-    if back.replace(tzinfo=None) != parsed:
+    if _DAY.fullmatch(plain):
+        return _midnight(parsed.date(), zone_)
+    return _local(text, parsed, zone_)
+
+
+def _local(text: str, parsed: datetime, zone_: tzinfo) -> datetime:
+    """Find the one instant at which the zone's clocks show a time."""
+    first, second = (parsed.replace(tzinfo=zone_, fold=fold).astimezone(UTC) for fold in (0, 1))
+    local = first.astimezone(zone_)
+    if local.replace(tzinfo=None, fold=0) != parsed:
         raise WindowError(f"{text!r} doesn't exist in {zone_}: clocks go forward over it")
+    if first != second:
+        choices = " or ".join(at.astimezone(zone_).isoformat() for at in (first, second))
+        raise WindowError(f"{text!r} is there twice in {zone_}: write {choices}")
     return local
 
 
+def _midnight(day: date, zone_: tzinfo) -> datetime:
+    """Find the first instant of a local day."""
+    return datetime.combine(day, time(), zone_).astimezone(UTC).astimezone(zone_)
+
+
 def parse_window(start: str, end: str, zone_: tzinfo) -> Window:
-    """A window from two texts; see `parse_time`."""
+    """Read a window from two texts; see `parse_time`."""
     return Window(parse_time(start, zone_), parse_time(end, zone_))
 
 
 def month_window(month: str, zone_: tzinfo) -> Window:
-    """The local calendar month `YYYY-MM`."""
+    """Return the local calendar month `YYYY-MM`."""
     found = _MONTH.fullmatch(month.strip())
     if not found or not 1 <= int(found.group(2)) <= 12:
         raise WindowError(f"{month!r} isn't a month; use YYYY-MM")
@@ -133,9 +163,6 @@ def month_window(month: str, zone_: tzinfo) -> Window:
 
 
 def day_window(day: date, zone_: tzinfo, end: date | None = None) -> Window:
-    """The local day, or the local days [day, end)."""
+    """Return the local day, or the local days [day, end)."""
     following = end or day + timedelta(days=1)
-    return Window(
-        datetime.combine(day, time(), zone_),
-        datetime.combine(following, time(), zone_),
-    )
+    return Window(_midnight(day, zone_), _midnight(following, zone_))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from microgrid_lib.errors import SiteError, UnknownNameError
 from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
+from microgrid_lib.site.problems import site_problem
 from microgrid_lib.site.profile import Site
 
 
@@ -70,32 +70,18 @@ def read_site_file(path: Path) -> Site:
         See `load_site`.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.expanduser().read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SiteError(path, "", "no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SiteError(path, "", f"can't be read ({error})") from None
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise SiteError(path, "", f"can't be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise SiteError(path, "", f"isn't UTF-8 text (byte {error.start})") from None
+    except RecursionError:
+        raise SiteError(path, "", "isn't valid TOML: nested too deeply") from None
+    except ValueError as error:
         raise SiteError(path, "", f"isn't valid TOML: {error}") from None
     try:
         return Site.model_validate(content)
     except ValidationError as error:
-        raise _first_problem(path, error) from None
-
-
-def _first_problem(path: Path, error: ValidationError) -> SiteError:
-    details = error.errors()
-    first = details[0]
-    key = ".".join(str(part) for part in first["loc"])
-    message = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        message = "no such key"
-    elif first["type"] not in {"missing", "value_error"}:
-        message = f"{_short(first['input'])}: {message}"
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return SiteError(path, key, message + more)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        raise site_problem(path, error) from None

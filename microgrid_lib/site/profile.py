@@ -1,4 +1,4 @@
-"""The site file's models, and a profile resolved against its site.
+"""A site as a whole, and a profile resolved against its site.
 
 A *site* is files and channels; a *profile* of it maps channels, or expressions of channels, to
 roles. KPIs are written in roles.
@@ -10,253 +10,105 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import tzinfo
+from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import combinations
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from microgrid_lib.errors import UnknownNameError
 from microgrid_lib.site.expression import Expression, ExpressionError, parse_expression
-from microgrid_lib.site.schema import CHANNELS, ROLES, Unit, normal_spelling
+from microgrid_lib.site.models import (
+    Battery,
+    Channel,
+    ChannelName,
+    Evidence,
+    Finite,
+    Limits,
+    Line,
+    Name,
+    Nominal,
+    ProfileSpec,
+    Ratings,
+    Reading,
+    SiteKeyError,
+    Source,
+    Table,
+    ZoneName,
+)
+from microgrid_lib.site.schema import CHANNELS, ROLES, normal_spelling
 from microgrid_lib.site.zones import zone
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
+__all__ = [
+    "Battery",
+    "Channel",
+    "Evidence",
+    "Limits",
+    "Nominal",
+    "Profile",
+    "ProfileSpec",
+    "Ratings",
+    "Reading",
+    "Site",
+    "Source",
+]
 
 
-def _known_zone(name: str) -> str:
-    zone(name)
-    return name
-
-
-ZoneName = Annotated[str, AfterValidator(_known_zone)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Channel(_Model):
-    """One measured quantity of the site.
-
-    Attributes
-    ----------
-    columns
-        Column names it has in files; spelling rules of `schema.normal_spelling`.
-    unit
-        Unit of the stored values.
-    factor
-        Stored value = value in the file x factor: turns units and signs to ours.
-    range
-        Plausible range of the stored value, limits included; outside is quarantined.
-    """
-
-    columns: tuple[str, ...] = Field(min_length=1)
-    unit: Unit
-    factor: Annotated[float, Field(allow_inf_nan=False)] = 1.0
-    range: tuple[float, float]
-
-    @model_validator(mode="after")
-    def _sane(self) -> Self:
-        if self.factor == 0:
-            raise ValueError("factor is 0; it must change units or signs, not erase values")
-        if not self.range[0] < self.range[1]:
-            raise ValueError(f"range {list(self.range)} must have its lower limit first")
-        return self
-
-
-class Source(_Model):
-    """One kind of data file: which files, which columns, how time is written.
-
-    Attributes
-    ----------
-    name
-        Rows of the same source and time compete (duplicates, conflicts); rows of different
-        sources at the same time complete each other.
-    files
-        File name patterns, any case.
-    time_columns
-        Possible names of the time column.
-    time_formats
-        strptime patterns to try; the first that fits the first data row is used for the file.
-    columns
-        Channel -> column name, where it differs from the channel's own. Empty: all channels of
-        the site by their own column names.
-    delimiter, decimal, encoding
-        How the text is written; `auto` looks at the header.
-    """
-
-    name: Name
-    files: tuple[str, ...] = ("*",)
-    time_columns: tuple[str, ...] = ("Timestamp",)
-    time_formats: tuple[str, ...] = ("%Y-%m-%d %H:%M:%S",)
-    columns: dict[Name, str] = {}
-    delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
-    decimal: Literal[".", ","] = "."
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
-
-
-class Nominal(_Model):
-    """Nominal voltage [V] (line to line) and frequency [Hz]."""
-
-    voltage_v: Positive
-    frequency_hz: Positive
-
-
-class Ratings(_Model):
-    """Rated powers [kW]; absent where unknown."""
-
-    pv_kw: Positive | None = None
-    fuel_cell_kw: Positive | None = None
-    genset_kw: Positive | None = None
-    battery_kw: Positive | None = None
-
-
-class Battery(_Model):
-    """The battery's parameters; absent where unknown.
-
-    Attributes
-    ----------
-    capacity_kwh
-        Rated energy [kWh].
-    eta_charge, eta_discharge
-        One-way efficiencies, 0-1.
-    soc_min, soc_max
-        Usable state of charge, 0-1.
-    deadband_kw
-        Power below which the meter's offset counts as 0 [kW].
-    """
-
-    capacity_kwh: Positive | None = None
-    eta_charge: Annotated[float, Field(gt=0, le=1)] = 0.95
-    eta_discharge: Annotated[float, Field(gt=0, le=1)] = 0.95
-    soc_min: Fraction = 0.0
-    soc_max: Fraction = 1.0
-    deadband_kw: Annotated[float, Field(ge=0)] = 0.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.soc_min < self.soc_max:
-            raise ValueError(f"soc_min {self.soc_min} must be below soc_max {self.soc_max}")
-        return self
-
-    @property
-    def usable_kwh(self) -> float | None:
-        """Usable energy [kWh], None where the capacity is unknown."""
-        if self.capacity_kwh is None:
-            return None
-        return self.capacity_kwh * (self.soc_max - self.soc_min)
-
-
-class Limits(_Model):
-    """Limits of grid quality, per unit of nominal.
-
-    Attributes
-    ----------
-    voltage_a, voltage_b
-        ANSI C84.1 service voltage ranges A and B.
-    frequency_warning, frequency_critical
-        Allowed deviation of frequency.
-    """
-
-    voltage_a: tuple[float, float] = (0.95, 1.05)
-    voltage_b: tuple[float, float] = (110 / 120, 127 / 120)
-    frequency_warning: Positive = 0.01
-    frequency_critical: Positive = 0.02
-
-
-class Reading(_Model):
-    """One way to read the channels, and the power balance it implies.
-
-    Attributes
-    ----------
-    name
-        What the reading says.
-    residual
-        Expression over channels that is near zero where the reading is right [kW].
-    """
-
-    name: Name
-    residual: str
-
-
-class Evidence(_Model):
-    """What the data can say about a doubtful channel.
-
-    Attributes
-    ----------
-    channel
-        The doubtful channel.
-    setpoint
-        A channel it would follow if it were a controlled machine.
-    readings
-        The competing readings.
-    step_of, step_with
-        Where steps of `step_of` should be answered by `step_with` with a slope near -1.
-    """
-
-    channel: Name
-    setpoint: Name | None = None
-    readings: tuple[Reading, ...] = ()
-    step_of: Name | None = None
-    step_with: Name | None = None
-
-
-class ProfileSpec(_Model):
-    """A profile as written in the site file.
-
-    Attributes
-    ----------
-    roles
-        Role -> channel or expression.
-    fuel_cell_renewable
-        Whether fuel-cell energy counts as renewable.
-    readings
-        The evidence readings (by name) this profile relies on.
-    reasons
-        Role that this profile can't give -> why, in words shown to users.
-    """
-
-    title: str
-    note: str = ""
-    roles: dict[Name, str]
-    fuel_cell_renewable: bool = False
-    reading: Name | None = None
-    reasons: dict[Name, str] = {}
-
-
-class Site(_Model):
+class Site(Table):
     """A microgrid: its files, channels, plant and profiles.
 
     Attributes
     ----------
+    schema_version
+        Version of this format.
+    name
+        The site's name, equal to the file's: `name.toml`.
+    title
+        Name of the site on pages, one line.
+    note
+        What the site is, in words shown to users.
     interval_s
-        Nominal time between samples [s].
+        Nominal time between samples [s]: a divisor of 300, or a multiple of 300 that divides a
+        day, because summaries cover 5 minutes.
     source_timezone
-        Zone of the time column in the files.
+        Zone of the time column in the files: an IANA name or a fixed offset (`UTC-07:00`).
     display_timezone
         Zone of windows, days and pages.
     doubled_hour
         What to do in the hour that a zone with summer time has twice: `order` tells them apart
         by the order of rows where it can and quarantines the rest; `reject` quarantines all.
     live
-        Whether coverage is judged up to now (True) or up to the newest sample.
+        Whether coverage is judged up to now (true) or up to the newest sample.
+    latitude
+        Degrees north, for the map and the sun's position.
+    longitude
+        Degrees east.
     sentinels
-        Values that mean "missing".
+        Values, as in the file, that mean "missing".
+    default_profile
+        The profile used where none is named.
+    nominal
+        Nominal voltage and frequency.
+    ratings
+        Rated powers.
+    battery
+        The battery's parameters.
+    limits
+        Limits of grid quality.
+    channels
+        Channel -> what it is; `{}` for one of the library's own.
+    sources
+        Kinds of data files.
+    profiles
+        Profile -> what it is.
+    evidence
+        What the data can say about doubtful channels.
     """
 
     schema_version: Literal[1] = 1
     name: Name
-    title: str
+    title: Line
     note: str = ""
     interval_s: Annotated[int, Field(ge=1, le=86400)]
     source_timezone: ZoneName
@@ -265,16 +117,16 @@ class Site(_Model):
     live: bool = False
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
-    sentinels: tuple[float, ...] = ()
+    sentinels: Annotated[tuple[Finite, ...], Field(strict=False)] = ()
     default_profile: Name
     nominal: Nominal
     ratings: Ratings = Ratings()
     battery: Battery = Battery()
     limits: Limits = Limits()
-    channels: dict[Name, Channel]
-    sources: tuple[Source, ...] = Field(min_length=1)
-    profiles: dict[Name, ProfileSpec] = Field(min_length=1)
-    evidence: tuple[Evidence, ...] = ()
+    channels: Annotated[dict[ChannelName, Channel], Field(min_length=1)]
+    sources: Annotated[tuple[Source, ...], Field(strict=False, min_length=1)]
+    profiles: Annotated[dict[Name, ProfileSpec], Field(min_length=1)]
+    evidence: Annotated[tuple[Evidence, ...], Field(strict=False)] = ()
 
     @field_validator("channels", mode="before")
     @classmethod
@@ -295,50 +147,96 @@ class Site(_Model):
             filled[name] = default | given
         return filled
 
+    @field_validator("interval_s")
+    @classmethod
+    def _fits_summaries(cls, interval: int) -> int:
+        if 300 % interval and (interval % 300 or 86400 % interval):
+            raise ValueError(f"{interval} must divide 300, or be a multiple of 300 dividing 86400")
+        return interval
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.interval_s < 3600 and 3600 % self.interval_s:
-            raise ValueError(f"interval_s {self.interval_s} must divide an hour")
-        if self.interval_s > 3600 and 86400 % self.interval_s:
-            raise ValueError(f"interval_s {self.interval_s} must divide a day")
         if self.default_profile not in self.profiles:
-            raise ValueError(
-                f"default_profile {self.default_profile!r} isn't one of {sorted(self.profiles)}"
+            raise SiteKeyError(
+                "default_profile",
+                f"no profile {self.default_profile!r}; known: {', '.join(sorted(self.profiles))}",
             )
         self._check_sources()
+        for index, entry in enumerate(self.evidence):
+            self._check_evidence(f"evidence.{index}", entry)
         for name in self.profiles:
             Profile(self, name)
-        for entry in self.evidence:
-            self._check_evidence(entry)
         return self
 
     def _check_sources(self) -> None:
         fed: dict[str, str] = {}
-        names = [source.name for source in self.sources]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"sources: {name!r} is there twice")
-        for source in self.sources:
+        for index, source in enumerate(self.sources):
+            where = f"sources.{index}"
+            if source.name in fed.values():
+                raise SiteKeyError(f"{where}.name", f"{source.name!r} is there twice")
             for channel in self.channels_of(source):
                 if channel not in self.channels:
-                    raise ValueError(
-                        f"sources.{source.name}.columns.{channel}: no such channel; "
-                        f"known: {', '.join(sorted(self.channels))}"
+                    raise SiteKeyError(
+                        f"{where}.columns.{channel}",
+                        f"no such channel; known: {', '.join(sorted(self.channels))}",
                     )
                 if channel in fed:
-                    raise ValueError(
-                        f"channel {channel!r} comes from two sources, "
-                        f"{fed[channel]!r} and {source.name!r}"
+                    raise SiteKeyError(
+                        f"{where}.columns",
+                        f"channel {channel!r} comes from source {fed[channel]!r} already; "
+                        "name each source's own channels",
                     )
                 fed[channel] = source.name
+            self._check_spellings(where, source)
+        for channel in self.channels:
+            if channel not in fed:
+                raise SiteKeyError(f"channels.{channel}", "no source brings this channel")
+        for (_, first), (index, second) in combinations(enumerate(self.sources), 2):
+            self._check_distinct(f"sources.{index}", first, second)
 
-    def _check_evidence(self, entry: Evidence) -> None:
-        named = {entry.channel, entry.setpoint, entry.step_of, entry.step_with} - {None}
-        for reading in entry.readings:
-            named |= parse_expression(reading.residual).names
-        for name in sorted(str(n) for n in named):
-            if name not in self.channels:
-                raise ValueError(f"evidence: {name!r} isn't a channel of this site")
+    def _check_spellings(self, where: str, source: Source) -> None:
+        """Refuse a column name that two channels, or a channel and the time, would share."""
+        seen = {normal_spelling(column): ("the time", column) for column in source.time_columns}
+        for channel, columns in self.channels_of(source).items():
+            for column in columns:
+                other, spelling = seen.setdefault(normal_spelling(column), (channel, column))
+                if other != channel:
+                    raise SiteKeyError(
+                        f"{where}.columns.{channel}" if source.columns else f"channels.{channel}",
+                        f"column {column!r} can't be told from {spelling!r} of {other}",
+                    )
+
+    def _check_distinct(self, where: str, first: Source, second: Source) -> None:
+        shared = self._folded(first) & self._folded(second)
+        if not shared:
+            return
+        for one in first.files:
+            for other in second.files:
+                if _covers(one, other) or _covers(other, one):
+                    raise SiteKeyError(
+                        f"{where}.files",
+                        f"{other!r} matches the same files as {one!r} of source {first.name!r}, "
+                        f"and both have a column {min(shared)!r}",
+                    )
+
+    def _folded(self, source: Source) -> set[str]:
+        return {
+            normal_spelling(c) for columns in self.channels_of(source).values() for c in columns
+        }
+
+    def _check_evidence(self, where: str, entry: Evidence) -> None:
+        for key in ("channel", "setpoint", "step_of", "step_with"):
+            self._check_channel(f"{where}.{key}", getattr(entry, key))
+        for index, reading in enumerate(entry.readings):
+            key = f"{where}.readings.{index}.residual"
+            for name in sorted(_parsed(key, reading.residual).names):
+                self._check_channel(key, name)
+
+    def _check_channel(self, where: str, name: str | None) -> None:
+        if name is not None and name not in self.channels:
+            raise SiteKeyError(
+                where, f"no channel {name!r}; known: {', '.join(sorted(self.channels))}"
+            )
 
     def channels_of(self, source: Source) -> dict[str, tuple[str, ...]]:
         """Channels a source brings, each with the column names it may have there."""
@@ -347,14 +245,14 @@ class Site(_Model):
         return {name: channel.columns for name, channel in self.channels.items()}
 
     def source(self, name: str) -> Source:
-        """The source of that name."""
+        """Return the source of that name."""
         for source in self.sources:
             if source.name == name:
                 return source
         raise UnknownNameError("source", name, [s.name for s in self.sources])
 
     def profile(self, name: str | None = None) -> Profile:
-        """A profile by name, or the default one.
+        """Return a profile by name, or the default one.
 
         Raises
         ------
@@ -409,6 +307,13 @@ class Profile:
     def __post_init__(self) -> None:
         """Check roles and expressions at once, so that a bad site file never gets further."""
         _ = self.expressions
+        known = sorted({r.name for entry in self.site.evidence for r in entry.readings})
+        if self.spec.reading is not None and self.spec.reading not in known:
+            raise SiteKeyError(
+                f"profiles.{self.name}.reading",
+                f"no reading {self.spec.reading!r} in evidence; "
+                f"known: {', '.join(known) or 'none'}",
+            )
 
     @property
     def spec(self) -> ProfileSpec:
@@ -423,7 +328,8 @@ class Profile:
     @property
     def grid_is_derived(self) -> bool:
         """Whether grid = load - pv - fuel_cell - genset - battery stands in for a meter."""
-        return "grid" not in self.spec.roles and "load" in self.spec.roles
+        spec = self.spec
+        return "load" in spec.roles and "grid" not in spec.roles and "grid" not in spec.reasons
 
     def has(self, role: str) -> bool:
         """Whether the role can be computed here, the derived grid included."""
@@ -437,29 +343,32 @@ class Profile:
 
         Raises
         ------
-        ValueError
-            An unknown role or name, a bad expression, or roles that refer to each other in a
-            circle.
+        SiteKeyError
+            An unknown name, a channel in another unit, a bad expression, or roles that
+            refer to each other in a circle.
         """
         parsed: dict[str, Expression] = {}
         for role, text in self.spec.roles.items():
             where = f"profiles.{self.name}.roles.{role}"
-            if role not in ROLES:
-                raise ValueError(f"{where}: no such role; known: {', '.join(ROLES)}")
-            try:
-                parsed[role] = parse_expression(text)
-            except ExpressionError as error:
-                raise ValueError(f"{where}: {error}") from None
-            for name in sorted(parsed[role].names):
-                if name not in self.site.channels and name not in self.spec.roles:
-                    raise ValueError(
-                        f"{where}: {name!r} is neither a channel nor a role of this profile; "
-                        f"channels: {', '.join(sorted(self.site.channels))}"
-                    )
+            parsed[role] = _parsed(where, text)
+            self._check_names(where, role, parsed[role])
         ordered: dict[str, Expression] = {}
         for role in parsed:
             self._place(role, parsed, ordered, ())
         return ordered
+
+    def _check_names(self, where: str, role: str, expression: Expression) -> None:
+        channels = self.site.channels
+        for name in sorted(expression.names):
+            if name not in channels and name not in self.spec.roles:
+                raise SiteKeyError(
+                    where,
+                    f"{name!r} is neither a channel nor a role of this profile; "
+                    f"channels: {', '.join(sorted(channels))}",
+                )
+            unit = channels[name].unit if name in channels else ROLES[name]
+            if expression.is_name and unit != ROLES[role]:
+                raise SiteKeyError(where, f"{name!r} is in {unit}; this role is in {ROLES[role]}")
 
     def _place(
         self,
@@ -472,7 +381,7 @@ class Profile:
             return
         if role in path:
             circle = " -> ".join((*path[path.index(role) :], role))
-            raise ValueError(f"profiles.{self.name}.roles: {circle} is a circle")
+            raise SiteKeyError(f"profiles.{self.name}.roles.{role}", f"{circle} is a circle")
         for name in sorted(parsed[role].names):
             if name not in self.site.channels:
                 self._place(name, parsed, ordered, (*path, role))
@@ -484,10 +393,26 @@ class Profile:
         site = self.site
         content = {
             "interval_s": site.interval_s,
+            "display_timezone": site.display_timezone,
+            "nominal": site.nominal.model_dump(),
+            "limits": site.limits.model_dump(),
             "deadband_kw": site.battery.deadband_kw,
             "fuel_cell_kw": site.ratings.fuel_cell_kw,
             "channels": sorted(site.channels),
+            "grid_is_derived": self.grid_is_derived,
             "roles": {role: e.text for role, e in sorted(self.expressions.items())},
         }
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Tell whether every file of one pattern belongs to another, by its text as a file name."""
+    return fnmatchcase(narrow.casefold(), wide.casefold())
+
+
+def _parsed(where: str, text: str) -> Expression:
+    try:
+        return parse_expression(text)
+    except ExpressionError as error:
+        raise SiteKeyError(where, str(error)) from None

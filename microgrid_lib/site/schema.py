@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,7 +90,9 @@ ROLES: dict[str, Unit] = {
 def normal_spelling(name: str) -> str:
     """Fold a column name so that spellings of the same column compare equal.
 
-    Case, a byte-order mark, and runs of anything but letters and digits don't count:
-    `FC Active Power (FC-end) Set` and `FC_Active_Power_FC_END_Set` are the same.
+    Case, a byte-order mark, composed or decomposed accents, and runs of anything but letters and
+    digits don't count: `FC Active Power (FC-end) Set` and `FC_Active_Power_FC_END_Set` are the
+    same. A plus sign does, for meters that have `P+` and `P-`.
     """
-    return re.sub(r"[\W_]+", " ", name.lstrip("\ufeff").casefold()).strip()
+    folded = unicodedata.normalize("NFKC", name.lstrip("\ufeff").casefold())
+    return re.sub(r"[\W_]+", " ", folded.replace("+", " plus ")).strip()

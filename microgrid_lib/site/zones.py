@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-_FIXED = re.compile(r"UTC([+-])(\d{2}):(\d{2})")
+_FIXED = re.compile(r"UTC([+-])([0-9]{2}):([0-5][0-9])")
+_WIDEST = timedelta(hours=14)
+# Names whose meaning depends on the machine.
+_LOCAL = frozenset({"localtime", "posixrules", "Factory"})
 
 
 @lru_cache(maxsize=64)
 def zone(name: str) -> tzinfo:
-    """The zone of that name.
+    """Return the zone of that name.
 
     Parameters
     ----------
@@ -30,16 +33,18 @@ def zone(name: str) -> tzinfo:
     if fixed:
         sign, hours, minutes = fixed.groups()
         offset = timedelta(hours=int(hours), minutes=int(minutes))
-        if offset >= timedelta(hours=24):
-            raise ValueError(f"{name!r} is more than a day from UTC")
+        if offset > _WIDEST:
+            raise ValueError(f"{name!r} is more than 14 hours from UTC")
         return timezone(offset if sign == "+" else -offset, name)
     try:
-        return ZoneInfo(name)
+        if name not in _LOCAL:
+            return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(
-            f"{name!r} isn't a time zone; use an IANA name such as 'Europe/Paris', "
-            "or a fixed offset such as 'UTC-07:00'"
-        ) from None
+        pass
+    raise ValueError(
+        f"{name!r} isn't a time zone; use an IANA name such as 'Europe/Paris', "
+        "or a fixed offset such as 'UTC-07:00'"
+    )
 
 
 def offset_changes(zone_: tzinfo, start: datetime, end: datetime) -> list[tuple[datetime, int]]:

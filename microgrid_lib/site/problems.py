@@ -1,0 +1,105 @@
+"""One line from a failed validation: which key, which value, what is allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from microgrid_lib.errors import SiteError
+from microgrid_lib.site.models import SiteKeyError
+from microgrid_lib.site.profile import Site
+from microgrid_lib.site.schema import CHANNELS
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_EXPECTED = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table",
+    "finite_number": "must be a finite number",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "model_type": "must be a table",
+    "string_type": "must be text in quotes",
+    "tuple_type": "must be a list",
+}
+_NAME_RULE = "must be lower-case letters, digits and _, starting with a letter, at most 63"
+
+
+def site_problem(path: Path, error: ValidationError) -> SiteError:
+    """Describe the first problem of a failed validation, and count the others."""
+    details = error.errors(include_url=False)
+    key, problem = _described(details[0])
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return SiteError(path, key, problem + more)
+
+
+def _described(first: ErrorDetails) -> tuple[str, str]:
+    kind, value = first["type"], first["input"]
+    location = [part for part in first["loc"] if part != "[key]"]
+    context = first.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, SiteKeyError):
+        return _key([*location, cause.key]), cause.problem
+    if cause is not None:
+        return _key(location), str(cause)
+    if kind == "missing" and isinstance(location[-1], int):
+        return _key(location[:-1]), f"must have two numbers, not {_short(value)}"
+    if kind == "missing":
+        return _key(location), _missing(location)
+    if kind == "extra_forbidden":
+        return _key(location), f"no such key; allowed: {', '.join(_allowed(location[:-1]))}"
+    if kind == "literal_error":
+        return _key(location), f"must be {context['expected']}, not {_short(value)}"
+    if kind == "too_short":
+        return _key(location), f"must have at least {_entries(context['min_length'])}"
+    if kind == "too_long":
+        return _key(location), f"must have at most {_entries(context['max_length'])}"
+    expected = _EXPECTED.get(kind)
+    if kind == "string_pattern_mismatch":
+        expected = _NAME_RULE if "a-z" in context["pattern"] else "must be one line of text"
+    if expected is None:
+        expected = first["msg"].replace("Input should", "must").replace("String should", "must")
+    return _key(location), f"{expected}, not {_short(value)}"
+
+
+def _missing(location: Sequence[str | int]) -> str:
+    if len(location) == 3 and location[0] == "channels" and location[1] not in CHANNELS:
+        return (
+            f"is missing; {location[1]!r} isn't one of the library's own channels, "
+            "so columns, unit and range must be given"
+        )
+    return "is missing"
+
+
+def _allowed(location: Sequence[str | int]) -> list[str]:
+    """Keys of the table at a place in the file."""
+    model: type[BaseModel] = Site
+    for part in location:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _table_in(model.model_fields[part].annotation) or model
+    return list(model.model_fields)
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_table_in(part) for part in get_args(annotation))
+    return next((table for table in found if table is not None), None)
+
+
+def _entries(count: int) -> str:
+    return "one entry" if count == 1 else f"{count} entries"
+
+
+def _key(location: Sequence[str | int]) -> str:
+    parts = (str(part) for part in location)
+    return ".".join(p if _BARE.fullmatch(p.replace(".", "")) else repr(p) for p in parts)
+
+
+def _short(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
