@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from pathlib import Path, PurePosixPath
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -43,7 +44,12 @@ def resource_path(name: str) -> Path:
     relative = PurePosixPath(name)
     if relative.is_absolute() or ".." in relative.parts:
         raise ValueError(f"a resource is named relative to the root: {name!r}")
-    path = (checkout_root() or _PACKAGE / "_resources") / relative
+    root = checkout_root()
+    if root is None:
+        # A wheel puts share/ where Jupyter looks for it, everything else beside the code.
+        shared = relative.parts[:1] == ("share",)
+        root = Path(sysconfig.get_path("data")) if shared else _PACKAGE / "_resources"
+    path = root / relative
     if not path.exists():
         raise FileNotFoundError(f"shipped resource {name!r} is missing at {path}")
     return path

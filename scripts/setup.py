@@ -91,7 +91,7 @@ def install(root: Path, python: Path, purpose: str, *, only_pip: bool) -> None:
         "pip",
         "install",
         "--disable-pip-version-check",
-        "--quiet",
+        "-qq",
     ]
     hashed: list[str | Path] = ["--require-hashes", "--no-deps", "-r"]
     project: list[str | Path] = ["--no-deps", "--no-build-isolation", "-e", root]
