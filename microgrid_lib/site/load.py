@@ -70,13 +70,17 @@ def read_site_file(path: Path) -> Site:
         See `load_site`.
     """
     try:
-        content = tomllib.loads(path.expanduser().read_text(encoding="utf-8-sig"))
+        text = path.expanduser().read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SiteError(path, "", "no such file") from None
     except OSError as error:
         raise SiteError(path, "", f"can't be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise SiteError(path, "", f"isn't UTF-8 text (byte {error.start})") from None
+    except ValueError as error:
+        raise SiteError(repr(str(path)), "", f"can't be read ({error})") from None
+    try:
+        content = tomllib.loads(text)
     except RecursionError:
         raise SiteError(path, "", "isn't valid TOML: nested too deeply") from None
     except ValueError as error:
