@@ -1,0 +1,413 @@
+"""The cleaning rules: which rows and values of a raw table are accepted, and why others aren't.
+
+Reads `readers.RAW`; leaves the accepted rows as a SELECT and the refused ones in
+`readers.REFUSED`. Rules are those of the domain: sentinels are missing values, impossible or
+doubtful times and conflicting rows are refused, values outside their plausible range are refused
+one by one, identical rows count once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from microgrid_lib.ingest.readers import RAW, REFUSED, RawRows, insert_refused
+from microgrid_lib.site.profile import Channel, Site
+from microgrid_lib.site.zones import offset_changes
+from microgrid_lib.store.duck import first_row
+
+DROPPED = "dropped_rows"
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+FUTURE_ALLOWED = timedelta(days=1)
+_US = 1_000_000
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The accepted rows of one file, and what was found on the way.
+
+    Attributes
+    ----------
+    select
+        SQL giving `time` (TIMESTAMPTZ), the channels (DOUBLE, missing = NULL) and `id` (row of
+        the raw table), one row per time, not ordered.
+    ordered
+        Whether the rows come in order of time already.
+    channels
+        Channels of the file.
+    rows_accepted, rows_duplicate, rows_rejected
+        Together the rows read.
+    values_missing, values_out_of_range
+        Over the accepted rows.
+    start, end
+        First and last accepted time (UTC), None where nothing was accepted.
+    doubled_hour_rows
+        Rows of a doubled hour that were told apart by their order.
+    """
+
+    select: str
+    ordered: bool
+    channels: tuple[str, ...]
+    rows_accepted: int
+    rows_duplicate: int
+    rows_rejected: int
+    values_missing: int
+    values_out_of_range: int
+    start: datetime | None
+    end: datetime | None
+    doubled_hour_rows: int = 0
+
+
+def clean(
+    con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, now: datetime | None = None
+) -> Cleaned:
+    """Apply the rules to the raw table of a connection.
+
+    Parameters
+    ----------
+    con
+        Holds the tables `RAW` and `REFUSED`.
+    site
+        Ranges, sentinels, zone.
+    raw
+        What reading gave.
+    now
+        Times later than a day after this are refused; default: the clock.
+    """
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {DROPPED} (id BIGINT)")
+    con.execute("CREATE OR REPLACE TEMP TABLE doubled (id BIGINT, shift BIGINT)")
+    _refuse(con, raw, "t IS NULL", "no_time", "a time")
+    span = first_row(con, f"SELECT min(t)::VARCHAR, max(t)::VARCHAR FROM {RAW}")
+    time_sql, doubled = "", 0
+    if span[0] is not None:
+        first, last = (_to_datetime(text) for text in span)
+        time_sql, doubled = _utc_expression(con, site, raw, first, last)
+        latest = (now or datetime.now(UTC)) + FUTURE_ALLOWED
+        if first < EARLIEST.replace(tzinfo=None) + timedelta(days=1) or last > latest.replace(
+            tzinfo=None
+        ) - timedelta(days=1):
+            low, high = int(EARLIEST.timestamp() * _US), int(latest.timestamp() * _US)
+            _refuse(
+                con,
+                raw,
+                f"NOT ({time_sql} BETWEEN {low} AND {high})",
+                "time_out_of_range",
+                f"{EARLIEST:%Y-%m-%d} to {latest:%Y-%m-%d}",
+            )
+    duplicates = _drop_repeated(con, raw, time_sql) if time_sql else 0
+    return _count(con, site, raw, time_sql, duplicates, doubled)
+
+
+def _to_datetime(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+def _kept() -> str:
+    return f"{RAW}.rowid NOT IN (SELECT id FROM {DROPPED})"
+
+
+def _drop(con: duckdb.DuckDBPyConnection, ids: np.ndarray) -> None:
+    frame = pd.DataFrame({"id": ids.astype("int64")})
+    con.register("new_dropped", frame)
+    con.execute(f"INSERT INTO {DROPPED} FROM new_dropped")
+    con.unregister("new_dropped")
+
+
+def _refuse(
+    con: duckdb.DuckDBPyConnection, raw: RawRows, condition: str, reason: str, allowed: str
+) -> None:
+    found = con.execute(
+        f"SELECT rowid AS id, t::VARCHAR AS t FROM {RAW} WHERE {condition} AND {_kept()}"
+    ).df()
+    if found.empty:
+        return
+    ids = found["id"].to_numpy()
+    lines = raw.lines_of(ids)
+    texts = [None if pd.isna(t) else str(t) for t in found["t"]]
+    insert_refused(
+        con,
+        [
+            (int(line), text or "", None, text, reason, allowed, "")
+            for line, text in zip(lines, texts, strict=True)
+        ],
+    )
+    _drop(con, ids)
+
+
+def _utc_expression(
+    con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, first: datetime, last: datetime
+) -> tuple[str, int]:
+    """SQL for the UTC time [us since 1970] of a raw row, and the doubled rows told apart."""
+    if raw.time_is_utc:
+        return "epoch_us(t)", 0
+    zone = site.source_zone
+    low, high = first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
+    margin = timedelta(days=2)
+    if low.year < EARLIEST.year or high.year > datetime.now(UTC).year + 1:
+        low = max(low, EARLIEST)
+        high = min(high, datetime.now(UTC) + margin)
+        low = min(low, high)
+    changes = offset_changes(zone, low - margin, high + margin)
+    if len(changes) == 1:
+        return f"(epoch_us(t) - {changes[0][1] * _US})", 0
+    cases = []
+    doubled = 0
+    for (at, after), (_, before) in zip(changes[1:], changes[:-1], strict=True):
+        wall_before = at.replace(tzinfo=None) + timedelta(seconds=before)
+        wall_after = at.replace(tzinfo=None) + timedelta(seconds=after)
+        cases.append(f"WHEN t < TIMESTAMP '{wall_before}' THEN epoch_us(t) - {before * _US}")
+        if after > before:
+            _refuse(
+                con,
+                raw,
+                f"t >= TIMESTAMP '{wall_before}' AND t < TIMESTAMP '{wall_after}'",
+                "nonexistent_time",
+                f"a time that exists in {site.source_timezone} "
+                f"(clocks went from {wall_before} to {wall_after})",
+            )
+        else:
+            doubled += _tell_apart(con, site, raw, zone, wall_after, wall_before)
+    expression = f"CASE {' '.join(cases)} ELSE epoch_us(t) - {changes[-1][1] * _US} END"
+    if doubled:
+        shift = f"(SELECT shift FROM doubled WHERE id = {RAW}.rowid)"
+        expression = f"({expression} + coalesce({shift}, 0))"
+    return f"({expression})", doubled
+
+
+def _tell_apart(
+    con: duckdb.DuckDBPyConnection,
+    site: Site,
+    raw: RawRows,
+    zone: tzinfo,
+    start: datetime,
+    end: datetime,
+) -> int:
+    """Sort the rows of a doubled hour [start, end) into its first and second pass.
+
+    Rows are taken in the file's own direction of time. One step back inside the hour separates
+    the passes; failing that, a time that is there twice is first its first, then its second pass.
+    What stays doubtful is refused.
+    """
+    rows = con.execute(
+        f"SELECT rowid AS id, t FROM {RAW} WHERE t >= TIMESTAMP '{start}' "
+        f"AND t < TIMESTAMP '{end}' AND {_kept()} ORDER BY rowid"
+    ).df()
+    if rows.empty:
+        return 0
+    if _newest_first(con):
+        rows = rows.iloc[::-1]
+    second = _second_pass(rows["t"]) if site.doubled_hour == "order" else None
+    if second is None:
+        second = pd.Series(pd.NA, index=rows.index, dtype="boolean")
+    doubtful = rows[second.isna()]
+    if not doubtful.empty:
+        ids = doubtful["id"].to_numpy()
+        insert_refused(
+            con,
+            [
+                (
+                    int(line),
+                    str(t),
+                    None,
+                    str(t),
+                    "ambiguous_time",
+                    f"a time that {site.source_timezone} has once, "
+                    "or both passes of the hour in order",
+                    "",
+                )
+                for line, t in zip(raw.lines_of(ids), doubtful["t"], strict=True)
+            ],
+        )
+        _drop(con, ids)
+    later = rows.loc[second.fillna(value=False), "id"]
+    shift = int((end - start) / timedelta(microseconds=1))
+    frame = pd.DataFrame({"id": later.astype("int64"), "shift": shift})
+    con.register("new_doubled", frame)
+    con.execute("INSERT INTO doubled FROM new_doubled")
+    con.unregister("new_doubled")
+    return int(second.notna().sum())
+
+
+def _newest_first(con: duckdb.DuckDBPyConnection) -> bool:
+    found = first_row(
+        con, f"SELECT arg_min(t, rowid) > arg_max(t, rowid) FROM {RAW} WHERE t IS NOT NULL"
+    )
+    return bool(found[0])
+
+
+def _second_pass(times: pd.Series) -> pd.Series | None:
+    """Whether each time belongs to the second pass; <NA> where that can't be told."""
+    steps_back = (times.diff() < pd.Timedelta(0)).to_numpy()
+    result = pd.Series(pd.NA, index=times.index, dtype="boolean")
+    if steps_back.sum() == 1:
+        result[:] = steps_back.cumsum() > 0
+        return result
+    occurrence = times.groupby(times).cumcount()
+    total = times.map(times.value_counts())
+    pairs = total == 2  # noqa: PLR2004  a doubled hour has each time twice
+    result[pairs.to_numpy()] = (occurrence[pairs] == 1).to_numpy()
+    return result
+
+
+def _drop_repeated(con: duckdb.DuckDBPyConnection, raw: RawRows, time_sql: str) -> int:
+    """Keep the first row of each time; the others are duplicates or conflicts."""
+    counted = first_row(
+        con, f"SELECT count(*), count(DISTINCT {time_sql}) FROM {RAW} WHERE {_kept()}"
+    )
+    if counted[0] == counted[1]:
+        return 0
+    equal = " AND ".join(
+        f'(r."{channel}" IS NOT DISTINCT FROM w."{channel}")' for channel in raw.channels
+    )
+    names = ", ".join(f'"{channel}"' for channel in raw.channels)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeated AS WITH timed AS ("
+        f"SELECT rowid AS id, {time_sql} AS us, t, {names} FROM {RAW} WHERE {_kept()}), "
+        "again AS (SELECT us, min(id) AS winner FROM timed GROUP BY us HAVING count(*) > 1) "
+        "SELECT timed.*, again.winner FROM timed JOIN again USING (us)"
+    )
+    found = con.execute(
+        f"SELECT r.id, r.winner, r.t::VARCHAR AS t, {equal} AS same FROM repeated r "
+        "JOIN repeated w ON w.id = r.winner WHERE r.id <> r.winner ORDER BY r.id"
+    ).df()
+    conflicts = found[~found["same"]]
+    if not conflicts.empty:
+        _refuse_conflicts(con, raw, conflicts)
+    con.execute("DROP TABLE repeated")
+    _drop(con, found["id"].to_numpy())
+    return int(found["same"].sum())
+
+
+def _refuse_conflicts(
+    con: duckdb.DuckDBPyConnection, raw: RawRows, conflicts: pd.DataFrame
+) -> None:
+    values = con.execute("SELECT * FROM repeated").df().set_index("id")
+    lines = raw.lines_of(conflicts["id"].to_numpy())
+    winner_lines = raw.lines_of(conflicts["winner"].to_numpy())
+    rows: list[tuple[object, ...]] = []
+    for (loser, winner, text), line, winner_line in zip(
+        conflicts[["id", "winner", "t"]].itertuples(index=False),
+        lines,
+        winner_lines,
+        strict=True,
+    ):
+        kept, refused = values.loc[winner], values.loc[loser]
+        detail = "; ".join(
+            f"{channel}: {_number(refused[channel])} refused, {_number(kept[channel])} kept"
+            for channel in raw.channels
+            if not _same(refused[channel], kept[channel])
+        )
+        allowed = f"the values of row {winner_line}"
+        rows.append((int(line), str(text), None, None, "conflict", allowed, detail))
+    insert_refused(con, rows)
+
+
+def _same(a: float, b: float) -> bool:
+    return bool(a == b or (pd.isna(a) and pd.isna(b)))
+
+
+def _number(value: float) -> str:
+    return "missing" if pd.isna(value) else repr(float(value))
+
+
+def missing_sql(channel: str, site: Site) -> str:
+    """SQL: whether a raw value means "missing"."""
+    column = f'"{channel}"'
+    tests = [f"{column} IS NULL", f"isnan({column})"]
+    tests += [f"{column} = {sentinel!r}" for sentinel in site.sentinels]
+    return "(" + " OR ".join(tests) + ")"
+
+
+def _scaled(name: str, channel: Channel) -> str:
+    return f'"{name}"' if channel.factor == 1.0 else f'("{name}" * {channel.factor!r})'
+
+
+def _count(
+    con: duckdb.DuckDBPyConnection,
+    site: Site,
+    raw: RawRows,
+    time_sql: str,
+    duplicates: int,
+    doubled: int,
+) -> Cleaned:
+    """Count missing and implausible values, quarantine the latter, and put the SELECT together."""
+    dropped = first_row(con, f"SELECT count(*) FROM {DROPPED}")[0]
+    where = f" WHERE {_kept()}" if dropped else ""
+    expressions: dict[str, str] = {}
+    outside: dict[str, str] = {}
+    aggregates = ["count(*)", f"min({time_sql or '0'})", f"max({time_sql or '0'})"]
+    for name in raw.channels:
+        channel = site.channels[name]
+        missing = missing_sql(name, site)
+        low, high = channel.range
+        value = _scaled(name, channel)
+        outside[name] = f"(NOT {missing} AND NOT ({value} BETWEEN {low!r} AND {high!r}))"
+        expressions[name] = (
+            f"CASE WHEN {missing} OR NOT ({value} BETWEEN {low!r} AND {high!r}) "
+            f'THEN NULL ELSE {value} END AS "{name}"'
+        )
+        aggregates += [f"count(*) FILTER ({missing})", f"count(*) FILTER ({outside[name]})"]
+    counts = first_row(con, f"SELECT {', '.join(aggregates)} FROM {RAW}{where}")
+    accepted, low_us, high_us = int(counts[0]), counts[1], counts[2]
+    missing_by = counts[3::2]
+    outside_by = dict(zip(raw.channels, counts[4::2], strict=True))
+    for name, number in outside_by.items():
+        if number:
+            _refuse_values(con, site, raw, name, f"{outside[name]} AND {_kept()}")
+    backwards = first_row(
+        con,
+        f"SELECT count(*) FROM (SELECT {time_sql or 'rowid'} AS us, "
+        f"lag({time_sql or 'rowid'}) OVER (ORDER BY rowid) AS before FROM {RAW}{where}) "
+        "WHERE us < before",
+    )[0]
+    columns = ", ".join(expressions.values())
+    select = (
+        f"SELECT make_timestamptz({time_sql or '0'}) AS time, {columns}, "
+        f"{RAW}.rowid AS id FROM {RAW}{where}"
+    )
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return Cleaned(
+        select=select,
+        ordered=backwards == 0,
+        channels=raw.channels,
+        rows_accepted=accepted,
+        rows_duplicate=duplicates,
+        rows_rejected=raw.rows_read - accepted - duplicates,
+        values_missing=int(sum(missing_by)),
+        values_out_of_range=int(sum(outside_by.values())),
+        start=epoch + timedelta(microseconds=low_us) if accepted else None,
+        end=epoch + timedelta(microseconds=high_us) if accepted else None,
+        doubled_hour_rows=doubled,
+    )
+
+
+def _refuse_values(
+    con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, name: str, condition: str
+) -> None:
+    channel = site.channels[name]
+    found = con.execute(
+        f'SELECT rowid AS id, t::VARCHAR AS t, {_scaled(name, channel)} AS value FROM {RAW} '
+        f"WHERE {condition}"
+    ).df()
+    allowed = f"{channel.range[0]:g} to {channel.range[1]:g} {channel.unit}"
+    insert_refused(
+        con,
+        [
+            (
+                int(line),
+                str(t),
+                name,
+                repr(float(value)),
+                "out_of_range" if np.isfinite(value) else "not_finite",
+                allowed,
+                "",
+            )
+            for line, t, value in zip(
+                raw.lines_of(found["id"].to_numpy()), found["t"], found["value"], strict=True
+            )
+        ],
+    )

@@ -1,0 +1,348 @@
+"""Which files an ingestion takes, and what kind of file each is."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from microgrid_lib.errors import FileProblem, MicrogridError
+from microgrid_lib.site.profile import Site, Source
+from microgrid_lib.site.schema import normal_spelling
+
+HEADER_BYTES = 1 << 20
+SAMPLE_LINES = 50
+DATA_SUFFIXES = (".csv", ".csv.gz", ".txt", ".parquet", ".pq")
+BOMS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+
+
+@dataclass(frozen=True)
+class FileLayout:
+    """What the first bytes of a file say about it.
+
+    Attributes
+    ----------
+    source
+        The site's source it belongs to.
+    kind
+        `csv` or `parquet`.
+    columns
+        Column names as in the file.
+    time_column
+        Index of the time column.
+    channels
+        Channel -> index of its column.
+    delimiter, encoding, time_format
+        How the text is written; empty for Parquet.
+    """
+
+    source: Source
+    kind: str
+    columns: tuple[str, ...]
+    time_column: int
+    channels: dict[str, int]
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    time_format: str = ""
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What reading all bytes of a file once says about it.
+
+    Attributes
+    ----------
+    sha256
+        Of the bytes as they lie on disk.
+    lines
+        Lines of text after decompression, the header included, blank ones not; None for Parquet.
+    blank_lines, has_nul
+        Whether the text holds blank lines (other than at its end) or NUL bytes.
+    size, modified_ns
+        To notice a file that changes while it is read.
+    """
+
+    sha256: str
+    lines: int | None
+    blank_lines: bool
+    has_nul: bool
+    size: int
+    modified_ns: int
+
+
+def expand(paths: Sequence[str | Path], site: Site) -> list[Path]:
+    """Files named by paths, folders (searched through) and patterns, each once, in order.
+
+    Raises
+    ------
+    MicrogridError
+        A path or pattern that names nothing.
+    """
+    found: dict[Path, None] = {}
+    for given in paths:
+        path = Path(given).expanduser()
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and _is_data(p, site))
+            if not inside:
+                raise MicrogridError(f"{path}: no data file for site {site.name} in this folder")
+            found |= dict.fromkeys(p.absolute() for p in inside)
+        elif path.exists():
+            found[path.absolute()] = None
+        else:
+            matches = sorted(glob.glob(str(path), recursive=True))
+            if not matches:
+                raise MicrogridError(f"{path}: no such file or folder")
+            found |= dict.fromkeys(Path(m).absolute() for m in matches if Path(m).is_file())
+    return list(found)
+
+
+def _is_data(path: Path, site: Site) -> bool:
+    name = path.name.lower()
+    hidden = any(part.startswith(".") for part in path.parts[-1:])
+    return not hidden and name.endswith(DATA_SUFFIXES) and bool(_candidates(path, site))
+
+
+def _candidates(path: Path, site: Site) -> list[Source]:
+    name = path.name.casefold()
+    return [
+        source
+        for source in site.sources
+        if any(fnmatchcase(name, pattern.casefold()) for pattern in source.files)
+    ]
+
+
+def read_facts(path: Path) -> FileFacts:
+    """Hash a file and count its lines in one reading.
+
+    Raises
+    ------
+    FileProblem
+        It can't be read, isn't a file, or is a damaged gzip.
+    """
+    if path.is_dir():
+        raise FileProblem(path, "is a folder, not a data file")
+    digest = hashlib.sha256()
+    counter = _LineCounter()
+    is_text = not is_parquet(path)
+    zipped = path.name.lower().endswith(".gz")
+    try:
+        before = path.stat()
+        with path.open("rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+                if is_text and not zipped:
+                    counter.feed(block)
+        if zipped:
+            with gzip.open(path) as file:
+                while block := file.read(1 << 22):
+                    counter.feed(block)
+    except (zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise FileProblem(path, f"is a damaged gzip ({error})") from None
+    except OSError as error:
+        raise FileProblem(path, f"can't be read ({error.strerror or error})") from None
+    return FileFacts(
+        sha256=digest.hexdigest(),
+        lines=counter.lines() if is_text else None,
+        blank_lines=counter.blank,
+        has_nul=counter.nul,
+        size=before.st_size,
+        modified_ns=before.st_mtime_ns,
+    )
+
+
+class _LineCounter:
+    """Counts lines over blocks of bytes."""
+
+    def __init__(self) -> None:
+        self._newlines = 0
+        self._tail = b""
+        self.blank = False
+        self.nul = False
+
+    def feed(self, block: bytes) -> None:
+        """Count one more block."""
+        if not block:
+            return
+        self._newlines += block.count(b"\n")
+        self.nul = self.nul or b"\0" in block
+        joined = self._tail + block[:4]
+        if not self.blank:
+            self.blank = any(
+                mark in part for part in (joined, block) for mark in (b"\n\n", b"\n\r\n")
+            )
+        self._tail = (self._tail + block)[-4:]
+
+    def lines(self) -> int:
+        """Lines so far; a last one without a line end counts."""
+        unfinished = bool(self._tail) and not self._tail.endswith(b"\n")
+        return self._newlines + int(unfinished)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the name says Parquet."""
+    return path.name.lower().endswith((".parquet", ".pq"))
+
+
+def open_text(path: Path) -> BinaryIO:
+    """The file's bytes, decompressed where its name ends in `.gz`."""
+    if path.name.lower().endswith(".gz"):
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    return path.open("rb")
+
+
+def detect_layout(path: Path, site: Site) -> FileLayout:
+    """Find out which source a file belongs to and where its columns are.
+
+    Raises
+    ------
+    FileProblem
+        Nothing in the site file fits; the text says what was looked for and what was there.
+    """
+    candidates = _candidates(path, site)
+    if not candidates:
+        patterns = ", ".join(p for source in site.sources for p in source.files)
+        raise FileProblem(path, f"site {site.name} knows no file of this name; known: {patterns}")
+    problems: list[str] = []
+    for source in candidates:
+        try:
+            return _fit(path, site, source)
+        except _Misfit as misfit:
+            problems.append(str(misfit))
+    raise FileProblem(path, problems[0])
+
+
+class _Misfit(Exception):
+    pass
+
+
+def _fit(path: Path, site: Site, source: Source) -> FileLayout:
+    if is_parquet(path):
+        return _fit_columns(_parquet_columns(path), site, source, kind="parquet")
+    encoding, head = _decode_head(path, source)
+    lines = _logical_lines(head)
+    header = next(lines, None)
+    if header is None:
+        raise FileProblem(path, "is empty")
+    delimiter = _delimiter(header) if source.delimiter == "auto" else source.delimiter
+    columns = tuple(name.strip() for name in next(csv.reader([header], delimiter=delimiter)))
+    layout = _fit_columns(columns, site, source, kind="csv")
+    sample = [line for _, line in zip(range(SAMPLE_LINES), lines, strict=False)]
+    return FileLayout(
+        source=source,
+        kind="csv",
+        columns=layout.columns,
+        time_column=layout.time_column,
+        channels=layout.channels,
+        delimiter=delimiter,
+        encoding=encoding,
+        time_format=_time_format(sample, delimiter, layout.time_column, source.time_formats),
+    )
+
+
+def _decode_head(path: Path, source: Source) -> tuple[str, str]:
+    try:
+        with open_text(path) as file:
+            head = file.read(HEADER_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileProblem(path, f"can't be read ({error})") from None
+    encoding = next((name for bom, name in BOMS.items() if head.startswith(bom)), source.encoding)
+    if encoding in ("utf-8", "utf-8-sig"):
+        try:
+            head.decode(encoding)
+        except UnicodeDecodeError as error:
+            if error.start < len(head) - 4:
+                encoding = "latin-1"
+    return encoding, head.decode(encoding, errors="replace")
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    for line in io.StringIO(text, newline=None):
+        if line.strip():
+            yield line.rstrip("\n")
+
+
+def _delimiter(header: str) -> str:
+    return max((",", ";", "\t", "|"), key=header.count)
+
+
+def _fit_columns(
+    columns: Iterable[str], site: Site, source: Source, *, kind: str
+) -> FileLayout:
+    names = tuple(columns)
+    folded = [normal_spelling(name) for name in names]
+    times = {normal_spelling(name) for name in source.time_columns}
+    time_at = [i for i, name in enumerate(folded) if name in times]
+    if not time_at:
+        raise _Misfit(
+            f"no time column; looked for {_listed(source.time_columns)}, found {_listed(names)}"
+        )
+    if len(time_at) > 1:
+        raise _Misfit(f"the time column {names[time_at[0]]!r} is there twice")
+    channels: dict[str, int] = {}
+    for channel, spellings in site.channels_of(source).items():
+        wanted = {normal_spelling(spelling) for spelling in spellings}
+        at = [i for i, name in enumerate(folded) if name in wanted]
+        if len(at) > 1:
+            raise _Misfit(
+                f"{_listed([names[i] for i in at])} are the same channel {channel!r} twice"
+            )
+        if at:
+            channels[channel] = at[0]
+    if not channels:
+        looked = [s for spelled in site.channels_of(source).values() for s in spelled]
+        raise _Misfit(f"no known column; looked for {_listed(looked)}, found {_listed(names)}")
+    return FileLayout(
+        source=source, kind=kind, columns=names, time_column=time_at[0], channels=channels
+    )
+
+
+def _listed(names: Sequence[str], most: int = 6) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _time_format(
+    lines: Sequence[str], delimiter: str, column: int, formats: Sequence[str]
+) -> str:
+    if len(formats) == 1:
+        return formats[0]
+    texts = []
+    for row in csv.reader(lines, delimiter=delimiter):
+        if len(row) > column:
+            texts.append(row[column].strip())
+
+    def fits(pattern: str) -> int:
+        return sum(_parses(text, pattern) for text in texts)
+
+    return max(formats, key=fits)
+
+
+def _parses(text: str, pattern: str) -> bool:
+    try:
+        datetime.strptime(text, pattern)  # noqa: DTZ007  the zone is the site's, applied later
+    except ValueError:
+        return False
+    return True
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)  # type: ignore[no-untyped-call]
+    except (pa.ArrowInvalid, OSError) as error:
+        raise FileProblem(path, f"isn't a readable Parquet file ({error})") from None

@@ -1,0 +1,510 @@
+"""Ingesting: each file is one atomic step; what is refused stays in quarantine with its reason."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from microgrid_lib.errors import ConflictError, FileProblem, MicrogridError, StoreError
+from microgrid_lib.ingest.clean import Cleaned, clean
+from microgrid_lib.ingest.discover import FileFacts, detect_layout, expand, read_facts
+from microgrid_lib.ingest.readers import RAW, REFUSED, RawRows, read_file
+from microgrid_lib.ingest.records import (
+    FileRecord,
+    Records,
+    hidden_paths,
+    quarantine_paths,
+    read_records,
+    write_record,
+)
+from microgrid_lib.ingest.resolve import MonthRows, plan_step
+from microgrid_lib.ingest.result import FileResult, IngestResult
+from microgrid_lib.settings import Settings
+from microgrid_lib.site.profile import Site
+from microgrid_lib.site.zones import offset_changes
+from microgrid_lib.store.duck import connect, first_row, write_parquet
+from microgrid_lib.store.lake import HIDDEN, QUARANTINE, CommitConflict, Lake, NewFile, content_id
+from microgrid_lib.store.snapshot import Snapshot
+
+COMMIT_TRIES = 20
+INCOMING = "incoming_rows"
+Progress = Callable[[int, int, str], None]
+
+
+@contextmanager
+def workbench(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory DuckDB to clean files in, with bounded memory.
+
+    Raises
+    ------
+    StoreError
+        DuckDB can't write (disk full, no permission).
+    """
+    con = connect(settings)
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def ingest(
+    paths: Sequence[str | Path],
+    site: Site,
+    settings: Settings,
+    progress: Progress | None = None,
+) -> IngestResult:
+    """Bring data files into the store.
+
+    Parameters
+    ----------
+    paths
+        Files, folders and patterns.
+    site
+        Whose data they are.
+    settings
+        Where the store is.
+    progress
+        Called with (files done, files in all, name of the next).
+
+    Returns
+    -------
+    IngestResult
+        One entry per file. A file that fails leaves the store as it was and doesn't stop the
+        others. Running again is safe: what is there already is `unchanged`.
+
+    Raises
+    ------
+    MicrogridError
+        A path names nothing, or real and made-up data would mix.
+    StoreError
+        The store can't be written.
+    """
+    files = expand(paths, site)
+    lake = Lake(settings.lake)
+    names = _names(files)
+    results: list[FileResult] = []
+    with workbench(settings) as con:
+        _refuse_mixture(con, lake, site, files)
+        for done, path in enumerate(files):
+            if progress is not None:
+                progress(done, len(files), path.name)
+            results.append(_ingest_one(con, lake, site, path, names[path]))
+        if progress is not None:
+            progress(len(files), len(files), "")
+        results = _with_current_counts(con, lake, site, results)
+    return IngestResult.of(results)
+
+
+def remove(names: Sequence[str], site: Site, settings: Settings) -> IngestResult:
+    """Take ingested files out again; rows they had hidden come back.
+
+    Raises
+    ------
+    MicrogridError
+        No file of that name is ingested.
+    """
+    lake = Lake(settings.lake)
+    results = []
+    with workbench(settings) as con:
+        for name in names:
+            for attempt in range(COMMIT_TRIES):
+                snapshot = lake.snapshot(site)
+                record = read_records(lake, con, snapshot).by_file.get(name)
+                if record is None:
+                    raise MicrogridError(f"{name}: no file of this name is ingested at {site.name}")
+                try:
+                    _commit_step(con, lake, site, snapshot, record, (), None, removed=True)
+                except CommitConflict:
+                    _pause(attempt)
+                else:
+                    break
+            else:
+                raise ConflictError(f"{name}: other writers were faster; run the command again")
+            results.append(FileResult(file=name, sha256=record.sha256, status="removed"))
+    return IngestResult.of(results)
+
+
+def _names(files: Sequence[Path]) -> dict[Path, str]:
+    """The name each file is known by: its own, with folders where two in one go share it."""
+    counted = Counter(path.name for path in files)
+    names = {}
+    for path in files:
+        depth = 1
+        while depth < len(path.parts) - 1 and counted[path.name] > 1:
+            depth += 1
+            tail = path.parts[-depth:]
+            if sum(other.parts[-depth:] == tail for other in files) == 1:
+                break
+        names[path] = "/".join(path.parts[-depth:])
+    return names
+
+
+def _is_synthetic(path: Path) -> bool:
+    """Whether the folder's truth file says that this file is made up."""
+    truth = path.parent / "truth.json"
+    try:
+        content = json.loads(truth.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(
+        isinstance(content, dict)
+        and content.get("synthetic")
+        and path.name in content.get("files", {})
+    )
+
+
+def _refuse_mixture(
+    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, files: Sequence[Path]
+) -> None:
+    kinds = {_is_synthetic(path) for path in files}
+    present = {r.synthetic for r in read_records(lake, con, lake.snapshot(site)).by_file.values()}
+    if len(kinds | present) > 1:
+        raise MicrogridError(
+            f"site {site.name} would hold demo data and real data at once; use another home "
+            "(MICROGRID_HOME), or `microgrid demo --remove` first"
+        )
+
+
+def _ingest_one(
+    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, path: Path, name: str
+) -> FileResult:
+    try:
+        return _load_file(con, lake, site, path, name)
+    except (StoreError, ConflictError):
+        raise
+    except MicrogridError as error:
+        return FileResult(file=name, status="failed", error=str(error))
+    except duckdb.OutOfMemoryException:
+        return FileResult(
+            file=name,
+            status="failed",
+            error=f"{path}: needs more memory than MICROGRID_MEMORY_LIMIT_MB allows",
+        )
+    except duckdb.IOException as error:
+        raise StoreError(f"{lake.root}: can't be written ({_one_line(error)})") from None
+
+
+def _load_file(
+    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, path: Path, name: str
+) -> FileResult:
+    facts = read_facts(path)
+    prepared: _Prepared | None = None
+    for attempt in range(COMMIT_TRIES):
+        snapshot = lake.snapshot(site)
+        records = read_records(lake, con, snapshot)
+        known = _identify(records, path, name, facts)
+        ingest_id = content_id(site.name, known, facts.sha256, _rules(site))
+        before = records.by_file.get(known)
+        if before is not None and before.ingest == ingest_id:
+            return FileResult(file=known, sha256=facts.sha256, status="unchanged")
+        if prepared is None:
+            prepared = _prepare(con, site, path, facts)
+        file = _different_file(before, path, known, prepared.cleaned)
+        ingest_id = content_id(site.name, file, facts.sha256, _rules(site))
+        record = prepared.record(site, file, path, facts, ingest_id, snapshot)
+        _view_incoming(con, site, prepared, record)
+        try:
+            _commit_step(con, lake, site, snapshot, record, prepared.months, INCOMING)
+        except CommitConflict:
+            _pause(attempt)
+        else:
+            return FileResult(
+                file=file, sha256=facts.sha256, status="ingested", notes=list(record.notes)
+            )
+    raise ConflictError(f"{path}: other writers were faster; run the command again")
+
+
+def _identify(records: Records, path: Path, name: str, facts: FileFacts) -> str:
+    """The name a file is known by: that of the same path or content if there is one."""
+    for record in records.by_file.values():
+        same_name = record.file.rsplit("/", 1)[-1] == path.name
+        if record.path == str(path) or (same_name and record.sha256 == facts.sha256):
+            return record.file
+    return name
+
+
+def _different_file(
+    before: FileRecord | None, path: Path, name: str, cleaned: Cleaned
+) -> str:
+    """A file of a known name from elsewhere replaces the known one only if their times overlap."""
+    if before is None or before.path == str(path) or cleaned.start is None or before.start is None:
+        return name
+    assert cleaned.end is not None and before.end is not None  # noqa: S101 PT018  both or neither
+    if cleaned.start <= before.end and cleaned.end >= before.start:
+        return name
+    return "/".join(path.parts[-2:]) if "/" not in name else str(path)
+
+
+def _rules(site: Site) -> str:
+    """What of the site file decides how files are cleaned."""
+    kept = {"interval_s", "source_timezone", "display_timezone", "doubled_hour", "sentinels"}
+    content = site.model_dump(mode="json", include=kept | {"channels", "sources"})
+    return json.dumps(content, sort_keys=True)
+
+
+@dataclass
+class _Prepared:
+    """A file, read and cleaned in the workbench."""
+
+    source: str
+    raw: RawRows
+    cleaned: Cleaned
+    months: tuple[MonthRows, ...]
+
+    def record(
+        self,
+        site: Site,
+        file: str,
+        path: Path,
+        facts: FileFacts,
+        ingest_id: str,
+        snapshot: Snapshot,
+    ) -> FileRecord:
+        cleaned = self.cleaned
+        coverage = None
+        if cleaned.start is not None and cleaned.end is not None:
+            span = (cleaned.end - cleaned.start).total_seconds()
+            coverage = min(1.0, cleaned.rows_accepted / (span // site.interval_s + 1))
+        notes = []
+        if cleaned.doubled_hour_rows:
+            notes.append(
+                f"{cleaned.doubled_hour_rows} rows of a doubled hour were told apart by their order"
+            )
+        return FileRecord(
+            file=file,
+            path=str(path),
+            sha256=facts.sha256,
+            ingest=ingest_id,
+            source=self.source,
+            rows_read=self.raw.rows_read,
+            rows_accepted=cleaned.rows_accepted,
+            rows_duplicate=cleaned.rows_duplicate,
+            rows_rejected=cleaned.rows_rejected,
+            values_missing=cleaned.values_missing,
+            values_out_of_range=cleaned.values_out_of_range,
+            start=cleaned.start,
+            end=cleaned.end,
+            coverage=coverage,
+            channels=cleaned.channels,
+            notes=tuple(notes),
+            synthetic=_is_synthetic(path),
+            removed=False,
+            recorded_at=datetime.now(UTC),
+            sequence=snapshot.transaction + 1,
+        )
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection, site: Site, path: Path, facts: FileFacts
+) -> _Prepared:
+    layout = detect_layout(path, site)
+    raw = read_file(con, path, layout, facts)
+    cleaned = clean(con, site, raw)
+    status = path.stat()
+    if (status.st_size, status.st_mtime_ns) != (facts.size, facts.modified_ns):
+        raise FileProblem(path, "changed while it was read; run the command again")
+    return _Prepared(layout.source.name, raw, cleaned, tuple(_months(con, site, cleaned)))
+
+
+def _local_us(site: Site, cleaned: Cleaned) -> str:
+    """SQL: wall time in the display zone of `time` [us since 1970]."""
+    assert cleaned.start is not None and cleaned.end is not None  # noqa: S101 PT018  checked above
+    changes = offset_changes(site.display_zone, cleaned.start, cleaned.end)
+    expression = f"epoch_us(time) + {changes[0][1] * 1_000_000}"
+    for at, offset in changes[1:]:
+        us = int(at.timestamp() * 1_000_000)
+        expression = (
+            f"CASE WHEN epoch_us(time) >= {us} THEN epoch_us(time) + {offset * 1_000_000} "
+            f"ELSE {expression} END"
+        )
+    return expression
+
+
+def _months(
+    con: duckdb.DuckDBPyConnection, site: Site, cleaned: Cleaned
+) -> Iterator[MonthRows]:
+    if cleaned.start is None or cleaned.end is None:
+        return
+    first, last = (t.astimezone(site.display_zone) for t in (cleaned.start, cleaned.end))
+    if (first.year, first.month) == (last.year, last.month):
+        month = f"{first:%Y-%m}"
+        yield MonthRows(month, cleaned.rows_accepted, cleaned.start, cleaned.end)
+        return
+    found = con.execute(
+        f"SELECT strftime(make_timestamp({_local_us(site, cleaned)}), '%Y-%m') AS month, "
+        f"count(*), min(time)::VARCHAR, max(time)::VARCHAR FROM ({cleaned.select}) "
+        "GROUP BY month ORDER BY month"
+    ).fetchall()
+    for month, rows, start, end in found:
+        yield MonthRows(month, rows, *(datetime.fromisoformat(t) for t in (start, end)))
+
+
+def _view_incoming(
+    con: duckdb.DuckDBPyConnection, site: Site, prepared: _Prepared, record: FileRecord
+) -> None:
+    """The view of the rows to come, with where each came from."""
+    cleaned, raw = prepared.cleaned, prepared.raw
+    month = f"'{prepared.months[0].month}'" if prepared.months else "''"
+    if len(prepared.months) > 1:
+        month = f"strftime(make_timestamp({_local_us(site, cleaned)}), '%Y-%m')"
+    line = "id + 2"
+    if len(raw.refused_lines) or raw.line_numbers is not None:
+        _line_table(con, raw)
+        line = "(SELECT line FROM row_lines WHERE row_lines.id = accepted.id)"
+    names = ", ".join(f'"{channel}"' for channel in cleaned.channels)
+    file = "'" + record.file.replace("'", "''") + "'"
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT time, {names}, {file} AS file, "
+        f"({line})::BIGINT AS row, '{record.ingest}' AS ingest, {month} AS month "
+        f"FROM ({cleaned.select}) AS accepted"
+    )
+
+
+def _line_table(con: duckdb.DuckDBPyConnection, raw: RawRows) -> None:
+    import numpy as np
+    import pandas as pd
+
+    ids = np.arange(first_row(con, f"SELECT count(*) FROM {RAW}")[0])
+    frame = pd.DataFrame({"id": ids, "line": raw.lines_of(ids)})
+    con.register("new_lines", frame)
+    con.execute("CREATE OR REPLACE TEMP TABLE row_lines AS FROM new_lines")
+    con.unregister("new_lines")
+
+
+def _commit_step(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    site: Site,
+    snapshot: Snapshot,
+    record: FileRecord,
+    months: Sequence[MonthRows],
+    incoming: str | None,
+    *,
+    removed: bool = False,
+) -> None:
+    """Write what a file brings, and last the commit that makes it current."""
+    plan = plan_step(
+        con,
+        lake,
+        site,
+        snapshot,
+        source=record.source,
+        file=record.file,
+        months=months,
+        incoming=incoming,
+        ordered=False,
+    )
+    try:
+        lake.append(HIDDEN, plan.hidden)
+        if removed:
+            gone = {**vars(record), "removed": True, "sequence": snapshot.transaction + 1}
+            gone["recorded_at"] = datetime.now(UTC)
+            write_record(lake, site.name, FileRecord(**gone))
+        else:
+            _write_quarantine(con, lake, site, record)
+            write_record(lake, site.name, record)
+        lake.commit(site, snapshot, plan.add, plan.remove)
+    except BaseException:
+        lake.discard("measurements", plan.add)
+        raise
+
+
+def _write_quarantine(
+    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, record: FileRecord
+) -> None:
+    if not first_row(con, f"SELECT count(*) FROM {REFUSED}")[0]:
+        return
+    partition = {"site": site.name}
+    path = lake.new_path(QUARANTINE, partition)
+    file = "'" + record.file.replace("'", "''") + "'"
+    rows = write_parquet(
+        con,
+        f"SELECT {file} AS file, '{record.ingest}' AS ingest, line AS row, time, channel, value, "
+        f"reason, allowed, detail FROM {REFUSED} ORDER BY line",
+        str(lake.folder(QUARANTINE) / path),
+    )
+    lake.append(QUARANTINE, [NewFile(path, partition, rows)])
+
+
+def _with_current_counts(
+    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, results: Sequence[FileResult]
+) -> list[FileResult]:
+    """Counts as they are after all files, rows hidden by other files taken into account."""
+    snapshot = lake.snapshot(site)
+    records = read_records(lake, con, snapshot).by_file
+    counted = current_counts(con, lake, site, snapshot, Records(records))
+    return [
+        result.model_copy(update=counted[result.file])
+        if result.status != "failed" and result.file in counted
+        else result
+        for result in results
+    ]
+
+
+def current_counts(
+    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, snapshot: Snapshot, records: Records
+) -> dict[str, dict[str, int]]:
+    """Counts by file: those of its own cleaning, less the rows that other files hide."""
+    counts = {
+        name: {
+            key: getattr(record, key)
+            for key in (
+                "rows_read",
+                "rows_accepted",
+                "rows_duplicate",
+                "rows_rejected",
+                "values_missing",
+                "values_out_of_range",
+            )
+        }
+        for name, record in records.by_file.items()
+    }
+    paths = hidden_paths(lake, snapshot)
+    if not paths:
+        return counts
+    quarantine = [str(p) for p in quarantine_paths(lake, site.name)]
+    for name, record in records.by_file.items():
+        nulls = " + ".join(f'("{c}" IS NULL)::INT' for c in record.channels)
+        found = con.execute(
+            f"SELECT verdict, count(*), coalesce(sum({nulls}), 0) "
+            "FROM read_parquet($paths, union_by_name=true) WHERE ingest = $ingest GROUP BY verdict",
+            {"paths": paths, "ingest": record.ingest},
+        ).fetchall()
+        if not found:
+            continue
+        outside = 0
+        if quarantine and record.values_out_of_range:
+            outside = first_row(
+                con,
+                "SELECT count(*) FROM read_parquet($quarantine) q SEMI JOIN "
+                "(SELECT row FROM read_parquet($paths, union_by_name=true) "
+                "WHERE ingest = $ingest) h USING (row) "
+                "WHERE q.ingest = $ingest AND q.reason IN ('out_of_range', 'not_finite')",
+                {"quarantine": quarantine, "paths": paths, "ingest": record.ingest},
+            )[0]
+        entry = counts[name]
+        for verdict, rows, missing in found:
+            entry["rows_accepted"] -= rows
+            entry["rows_duplicate" if verdict == "duplicate" else "rows_rejected"] += rows
+            entry["values_missing"] -= int(missing)
+        entry["values_missing"] += outside
+        entry["values_out_of_range"] -= outside
+    return counts
+
+
+def _pause(attempt: int) -> None:
+    """Wait a little, differently in each process, before planning again."""
+    time.sleep(random.uniform(0.005, 0.02) * (attempt + 1))  # noqa: S311  not for secrets
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]

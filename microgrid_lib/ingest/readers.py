@@ -1,0 +1,371 @@
+"""From a data file to a raw table in DuckDB, and the rows that couldn't be read.
+
+The raw table has a column `t` (time as written), one DOUBLE column per channel (as written), and
+its `rowid` is the order of rows in the file. What can't be read goes to the table of refused rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from microgrid_lib.errors import FileProblem
+from microgrid_lib.ingest.discover import FileFacts, FileLayout, open_text
+from microgrid_lib.store.duck import first_row, identifier, text_literal
+
+RAW = "raw_rows"
+REFUSED = "refused"
+REFUSED_COLUMNS = (
+    "line BIGINT, time VARCHAR, channel VARCHAR, value VARCHAR, "
+    "reason VARCHAR, allowed VARCHAR, detail VARCHAR"
+)
+MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "-")
+MAX_LINE_BYTES = 1 << 20
+KEPT_TEXT = 2000
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """What reading a file gave.
+
+    Attributes
+    ----------
+    channels
+        Channels the file brings, in the order of the raw table's columns.
+    rows_read
+        Data rows of the file, refused ones included.
+    refused_lines
+        Lines of the refused rows, ascending.
+    line_numbers
+        Line of the file for each line of a tidied copy, None where the file was read as it is.
+    time_is_utc
+        Whether `t` is an instant already (the file writes an offset).
+    """
+
+    channels: tuple[str, ...]
+    rows_read: int
+    refused_lines: NDArray[np.int64]
+    line_numbers: NDArray[np.int64] | None
+    time_is_utc: bool
+
+    def lines_of(self, rowids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Line of the file (header = 1) for rows of the raw table."""
+        gaps = self.refused_lines - np.arange(len(self.refused_lines))
+        lines = rowids + 2 + np.searchsorted(gaps, rowids + 2, side="right")
+        if self.line_numbers is not None:
+            lines = self.line_numbers[lines - 1]
+        return np.asarray(lines, dtype=np.int64)
+
+
+def read_file(
+    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout, facts: FileFacts
+) -> RawRows:
+    """Read a file into the tables `RAW` and `REFUSED` of the connection.
+
+    Raises
+    ------
+    FileProblem
+        The file as a whole can't be read.
+    """
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {REFUSED} ({REFUSED_COLUMNS})")
+    if layout.kind == "parquet":
+        return _read_parquet(con, path, layout)
+    if not (facts.blank_lines or facts.has_nul):
+        read = _read_csv(con, path, layout)
+        if read is not None and read.rows_read == (facts.lines or 1) - 1:
+            return read
+    return _read_tidied(con, path, layout)
+
+
+def _read_csv(
+    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
+) -> RawRows | None:
+    """Read with DuckDB's own reader; None where the text needs tidying first."""
+    by_column = {at: channel for channel, at in layout.channels.items()}
+    time_is_utc = "%z" in layout.time_format
+    types = []
+    for at in range(len(layout.columns)):
+        if at == layout.time_column:
+            kind = "TIMESTAMPTZ" if time_is_utc else "TIMESTAMP"
+        else:
+            kind = "DOUBLE" if at in by_column else "VARCHAR"
+        types.append(f"'c{at}': '{kind}'")
+    selected = [f"c{layout.time_column} AS t"]
+    selected += [f'c{at} AS "{channel}"' for channel, at in layout.channels.items()]
+    missing = ", ".join(text_literal(text) for text in MISSING_TEXTS)
+    encoding = "utf-8" if layout.encoding.startswith("utf-8") else layout.encoding
+    options = {
+        "header": "true",
+        "auto_detect": "false",
+        "columns": "{" + ", ".join(types) + "}",
+        "delim": text_literal(layout.delimiter),
+        "quote": "'\"'",
+        "decimal_separator": text_literal(layout.source.decimal),
+        "timestampformat": text_literal(layout.time_format),
+        "nullstr": f"[{missing}]",
+        "encoding": text_literal(encoding),
+        "max_line_size": str(MAX_LINE_BYTES * 2),
+        "store_rejects": "true",
+        "rejects_table": "'reader_rejects'",
+        "rejects_scan": "'reader_scans'",
+    }
+    if path.name.lower().endswith(".gz"):
+        options["compression"] = "'gzip'"
+    con.execute("DROP TABLE IF EXISTS reader_rejects; DROP TABLE IF EXISTS reader_scans")
+    given = ", ".join(f"{name}={value}" for name, value in options.items())
+    try:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {RAW} AS SELECT {', '.join(selected)} "
+            f"FROM read_csv({text_literal(_escape_glob(path))}, {given})"
+        )
+    except duckdb.IOException as error:
+        raise FileProblem(path, f"can't be read ({_first_line(error)})") from None
+    except duckdb.Error:
+        return None
+    structural = first_row(
+        con,
+        "SELECT count(*) FROM reader_rejects WHERE error_type NOT IN "
+        "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS')",
+    )
+    if structural[0]:
+        return None
+    _explain_rejects(con, layout)
+    lines = con.execute(f"SELECT DISTINCT line FROM {REFUSED} ORDER BY line").fetchnumpy()["line"]
+    kept = first_row(con, f"SELECT count(*) FROM {RAW}")[0]
+    refused = np.asarray(lines, dtype=np.int64)
+    return RawRows(
+        channels=tuple(layout.channels),
+        rows_read=kept + len(refused),
+        refused_lines=refused,
+        line_numbers=None,
+        time_is_utc=time_is_utc,
+    )
+
+
+def _escape_glob(path: Path) -> str:
+    """DuckDB reads `*?[` in a path as a pattern; a bracket around each takes that away."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
+def _explain_rejects(con: duckdb.DuckDBPyConnection, layout: FileLayout) -> None:
+    """Turn the reader's rejected lines into refused rows with our reasons."""
+    names = {f"c{at}": channel for channel, at in layout.channels.items()}
+    found = con.execute(
+        "SELECT line, arg_min(error_type::VARCHAR, column_idx), arg_min(column_name, column_idx), "
+        "any_value(csv_line) FROM reader_rejects GROUP BY line ORDER BY line"
+    ).fetchall()
+    if not found:
+        return
+    rows: list[tuple[object, ...]] = []
+    reader = csv.reader((line[3] or "" for line in found), delimiter=layout.delimiter)
+    for (line, kind, column, text), cells in zip(found, reader, strict=True):
+        time_text = cells[layout.time_column] if len(cells) > layout.time_column else ""
+        raw = (text or "").rstrip("\r\n")[:KEPT_TEXT]
+        if kind == "MISSING COLUMNS":
+            reason, channel, value = "missing_columns", None, str(len(cells))
+            allowed = f"{len(layout.columns)} columns"
+        elif kind == "TOO MANY COLUMNS":
+            reason, channel, value = "too_many_columns", None, str(len(cells))
+            allowed = f"{len(layout.columns)} columns"
+        elif column == f"c{layout.time_column}":
+            reason = _time_reason(time_text, layout.time_format)
+            channel, value, allowed = None, time_text, layout.time_format
+        else:
+            reason, channel = "not_a_number", names.get(column, column)
+            at = int(column[1:])
+            value, allowed = (cells[at] if len(cells) > at else ""), "a number"
+        rows.append((line, time_text, channel, value, reason, allowed, raw))
+    insert_refused(con, rows)
+
+
+def insert_refused(con: duckdb.DuckDBPyConnection, rows: list[tuple[object, ...]]) -> None:
+    """Add refused rows, in the order of `REFUSED_COLUMNS`."""
+    if not rows:
+        return
+    columns = [name.split()[0] for name in REFUSED_COLUMNS.split(", ")]
+    import pyarrow as pa
+
+    types = [pa.int64()] + [pa.string()] * (len(columns) - 1)
+    arrays = [
+        pa.array([row[i] for row in rows], kind) for i, kind in enumerate(types)
+    ]
+    batch = pa.table(dict(zip(columns, arrays, strict=True)))
+    con.register("new_refused", batch)
+    con.execute(f"INSERT INTO {REFUSED} FROM new_refused")
+    con.unregister("new_refused")
+
+
+def _time_reason(text: str, pattern: str) -> str:
+    """`impossible_date` where only the calendar is wrong, `bad_time` where the text is."""
+    if not text.strip():
+        return "no_time"
+    digits = [part for part in "".join(c if c.isdigit() else " " for c in text).split()]
+    expected = "".join(c if c.isalpha() else " " for c in pattern.replace("%", " ")).split()
+    return "impossible_date" if len(digits) == len(expected) else "bad_time"
+
+
+def _read_tidied(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) -> RawRows:
+    """Read through a tidied copy, which holds only lines the reader can take apart."""
+    refused: list[tuple[object, ...]] = []
+    numbers: list[int] = []
+    with tempfile.TemporaryDirectory(prefix="microgrid-") as folder:
+        copy = Path(folder) / "tidied.csv"
+        with copy.open("w", encoding="utf-8", newline="") as out:
+            for number, text, problem in _lines(path, layout.encoding):
+                if problem is None and numbers:
+                    problem = _cell_problem(text, layout.delimiter)
+                if problem is None:
+                    out.write(text + "\n")
+                    numbers.append(number)
+                else:
+                    kept = text[:KEPT_TEXT].replace("\0", "\\0")
+                    refused.append((number, "", None, None, "bad_text", problem, kept))
+        if not numbers:
+            raise FileProblem(path, "is empty")
+        plain = FileLayout(**{**vars(layout), "encoding": "utf-8"})
+        read = _read_csv(con, copy, plain)
+        if read is None or read.rows_read != len(numbers) - 1:
+            raise FileProblem(path, "isn't a table of comma-separated values")
+    line_numbers = np.asarray(numbers, dtype=np.int64)
+    if len(read.refused_lines):
+        con.register("line_map", _line_map(line_numbers))
+        con.execute(
+            f"UPDATE {REFUSED} SET line = line_map.original FROM line_map "
+            f"WHERE {REFUSED}.line = line_map.tidied"
+        )
+        con.unregister("line_map")
+    insert_refused(con, refused)
+    return RawRows(
+        channels=read.channels,
+        rows_read=read.rows_read + len(refused),
+        refused_lines=read.refused_lines,
+        line_numbers=line_numbers,
+        time_is_utc=read.time_is_utc,
+    )
+
+
+def _line_map(numbers: NDArray[np.int64]) -> object:
+    import pyarrow as pa
+
+    return pa.table({"tidied": np.arange(1, len(numbers) + 1), "original": numbers})
+
+
+def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str, str | None]]:
+    """Lines that aren't blank, with their number and what is wrong with them, in bounded memory."""
+    errors = "strict" if encoding == "latin-1" else "surrogateescape"
+    if encoding == "utf-16":
+        errors = "replace"
+    with (
+        open_text(path) as binary,
+        io.TextIOWrapper(binary, encoding=encoding, errors=errors, newline=None) as text,
+    ):
+        number = 0
+        while line := text.readline(MAX_LINE_BYTES):
+            number += 1
+            problem = None
+            if len(line) == MAX_LINE_BYTES and not line.endswith("\n"):
+                problem = f"a line of at most {MAX_LINE_BYTES} characters"
+                while (more := text.readline(MAX_LINE_BYTES)) and not more.endswith("\n"):
+                    pass
+            line = line.rstrip("\n")
+            if not line.strip():
+                continue
+            if problem is None and "\0" in line:
+                problem = "text without NUL bytes"
+            try:
+                line.encode("utf-8")
+            except UnicodeEncodeError:
+                line = line.encode("utf-8", "replace").decode("utf-8")
+                problem = problem or f"text in {encoding}"
+            yield number, line, problem
+
+
+def _cell_problem(line: str, delimiter: str) -> str | None:
+    """What keeps a line from being taken apart by itself, None where nothing does."""
+    if line.count('"') % 2:
+        return "balanced quotes"
+    try:
+        next(csv.reader([line], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return f"well-formed CSV ({error})"
+    return None
+
+
+def _read_parquet(
+    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
+) -> RawRows:
+    source = f"read_parquet({text_literal(_escape_glob(path))})"
+    time_name = identifier(layout.columns[layout.time_column])
+    try:
+        kinds = {
+            row[0]: str(row[1])
+            for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        }
+        kind = kinds[layout.columns[layout.time_column]]
+        time_is_utc = kind == "TIMESTAMP WITH TIME ZONE"
+        if kind == "VARCHAR":
+            time_is_utc = "%z" in layout.time_format
+            pattern = layout.time_format or layout.source.time_formats[0]
+            time_sql = f"try_strptime({time_name}, {text_literal(pattern)})"
+        elif kind.startswith("TIMESTAMP") or kind == "DATE":
+            time_sql = f"{time_name}::{'TIMESTAMPTZ' if time_is_utc else 'TIMESTAMP'}"
+        else:
+            raise FileProblem(path, f"time column {time_name} is {kind}, not a time")
+        values = {
+            channel: identifier(layout.columns[at]) for channel, at in layout.channels.items()
+        }
+        numbers = ", ".join(
+            f'TRY_CAST({column} AS DOUBLE) AS "{channel}"' for channel, column in values.items()
+        )
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE parquet_rows AS SELECT {time_sql} AS t, "
+            f"{time_name}::VARCHAR AS time_text, {numbers}, "
+            + ", ".join(f'{column}::VARCHAR AS "text_{channel}"' for channel, column in values.items())
+            + f" FROM {source}"
+        )
+    except duckdb.Error as error:
+        raise FileProblem(path, f"isn't a readable Parquet file ({_first_line(error)})") from None
+    _refuse_parquet(con, tuple(values))
+    names = ", ".join(f'"{channel}"' for channel in values)
+    lines = con.execute(f"SELECT DISTINCT line FROM {REFUSED} ORDER BY line").fetchnumpy()["line"]
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {RAW} AS SELECT t, {names} FROM parquet_rows "
+        f"WHERE rowid + 2 NOT IN (SELECT line FROM {REFUSED}) ORDER BY rowid"
+    )
+    total = first_row(con, "SELECT count(*) FROM parquet_rows")[0]
+    con.execute("DROP TABLE parquet_rows")
+    return RawRows(
+        channels=tuple(values),
+        rows_read=total,
+        refused_lines=np.asarray(lines, dtype=np.int64),
+        line_numbers=None,
+        time_is_utc=time_is_utc,
+    )
+
+
+def _refuse_parquet(con: duckdb.DuckDBPyConnection, channels: tuple[str, ...]) -> None:
+    con.execute(
+        f"INSERT INTO {REFUSED} SELECT rowid + 2, time_text, NULL, time_text, "
+        "CASE WHEN time_text IS NULL THEN 'no_time' ELSE 'bad_time' END, 'a time', '' "
+        "FROM parquet_rows WHERE t IS NULL"
+    )
+    for channel in channels:
+        con.execute(
+            f"INSERT INTO {REFUSED} SELECT rowid + 2, time_text, ?, \"text_{channel}\", "
+            f"'not_a_number', 'a number', '' FROM parquet_rows WHERE t IS NOT NULL "
+            f'AND "{channel}" IS NULL AND "text_{channel}" IS NOT NULL '
+            f"AND rowid + 2 NOT IN (SELECT line FROM {REFUSED})",
+            [channel],
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:200]
