@@ -1,0 +1,1 @@
+"""24-hour simulation of a microgrid: dispatch, voltages, frequency, transients, calibration."""
