@@ -104,7 +104,7 @@ class PlantParameters:
     pv_performance_ratio: float = 0.88
     fuel_cell_rated_kw: float = 80.0
     fuel_cell_setpoint_kw: int = 40
-    fuel_cell_island_setpoint_kw: int = 20
+    fuel_cell_island_setpoint_kw: int = 22
     fuel_cell_yield: float = 0.95
     genset_rated_kw: float = 240.0
     genset_body_minus_net_kw: float = 2.0

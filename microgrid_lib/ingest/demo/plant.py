@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microgrid_lib.ingest.demo.battery import BatteryMonth, IntArray, run_month
-from microgrid_lib.ingest.demo.calendar import MonthCalendar, Window
+from microgrid_lib.ingest.demo.calendar import SLOTS_PER_MINUTE, MonthCalendar, Window
 from microgrid_lib.ingest.demo.noise import FloatArray, day_rng, trailing_mean, wander
 from microgrid_lib.ingest.demo.plan import PLANT, SLOTS_PER_DAY, SLOTS_PER_HOUR
 from microgrid_lib.ingest.demo.schedule import fuel_cell_setpoint, genset_setpoint
@@ -243,6 +243,9 @@ def _frequencies(
     # The meters differ by when they sample: what one shows early the other shows late, so the
     # differences cancel in any mean over minutes.
     early = rng.choice([-1, 0, 1], p=[0.03, 0.94, 0.03], size=len(grid) + 1)
+    # Nothing carries over the edge of a ten-minute mean or of an outage.
+    early[:: 10 * SLOTS_PER_MINUTE] = 0
+    early[1:-1][np.diff(calendar.lost)] = 0
     bus = grid + np.diff(early)
     droop_hz_per_kw = PLANT.island_droop * nominal / PLANT.battery_rated_kw
     own = PLANT.island_no_load_frequency_hz - droop_hz_per_kw * battery_kw + 0.02 * white()

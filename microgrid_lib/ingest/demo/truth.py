@@ -121,6 +121,11 @@ def generator_of(plan: DemoPlan) -> dict[str, Any]:
     return {"version": GENERATOR_VERSION} | asdict(plan)
 
 
+def parameters_of(plan: DemoPlan) -> dict[str, Any]:
+    """Known parameters of the plant, by name with unit."""
+    return {"seed": plan.seed} | asdict(PLANT)
+
+
 def empty_truth(plan: DemoPlan) -> dict[str, Any]:
     """Truth before the first month."""
     return {
@@ -128,7 +133,7 @@ def empty_truth(plan: DemoPlan) -> dict[str, Any]:
         "complete": False,
         "generator": generator_of(plan),
         "notes": NOTES,
-        "parameters": {"seed": plan.seed} | asdict(PLANT),
+        "parameters": parameters_of(plan),
         "files": {},
         "events": [],
         "soc": {"time": [], "soc": []},

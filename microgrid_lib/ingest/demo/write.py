@@ -14,7 +14,13 @@ from microgrid_lib.ingest.demo.faults import disturb
 from microgrid_lib.ingest.demo.plan import PLANT, DemoPlan, file_name
 from microgrid_lib.ingest.demo.plant import generate_month
 from microgrid_lib.ingest.demo.text import csv_bytes
-from microgrid_lib.ingest.demo.truth import empty_truth, generator_of, hourly_soc, month_events
+from microgrid_lib.ingest.demo.truth import (
+    empty_truth,
+    generator_of,
+    hourly_soc,
+    month_events,
+    parameters_of,
+)
 
 TRUTH_NAME = "truth.json"
 
@@ -127,6 +133,7 @@ def _is_current(truth: dict[str, Any], plan: DemoPlan, folder: Path) -> bool:
     return (
         truth.get("complete") is True
         and truth.get("generator") == generator_of(plan)
+        and truth.get("parameters") == parameters_of(plan)
         and list(truth["files"]) == names
         and all(_matches(folder / name, truth["files"][name]) for name in names)
     )
