@@ -1,0 +1,188 @@
+"""The dashboard: `app = Dashboard(); app` is all a notebook does."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import ipywidgets as widgets
+
+from microgrid_lib.dashboard.bridge import Bridge
+from microgrid_lib.dashboard.frame import Frame
+from microgrid_lib.dashboard.header import Header, window_query
+from microgrid_lib.dashboard.library import InstalledLibrary, Library
+from microgrid_lib.dashboard.notices import notice_html
+from microgrid_lib.dashboard.request import requested_query
+from microgrid_lib.dashboard.sections import SECTIONS
+from microgrid_lib.dashboard.sections.base import Loaded, SectionModel, SectionView
+from microgrid_lib.dashboard.state import THEMES, DashboardState
+from microgrid_lib.errors import MicrogridError
+from microgrid_lib.present.freshness import freshness
+from microgrid_lib.present.periods import describe, period_window, shifted
+from microgrid_lib.present.sections import SiteData
+from microgrid_lib.present.texts import Texts, texts_for
+from microgrid_lib.settings import load_settings
+
+_POLL_S = 15.0
+
+
+class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annotations
+    """The page: header, tabs, and the section looked at, built when it is first looked at.
+
+    Parameters
+    ----------
+    sections
+        Names of the sections to offer; none: all of them.
+    library
+        Where the numbers come from; default: the installed library.
+
+    Raises
+    ------
+    MicrogridError
+        The settings name a site that doesn't exist, or can't be read.
+    """
+
+    def __init__(self, *sections: str, library: Library | None = None) -> None:
+        names = sections or tuple(SECTIONS)
+        settings = load_settings()
+        self.library = library or InstalledLibrary()
+        self.choices = DashboardState(self.library, names, settings.site, settings.language)
+        self.models = {name: SectionModel(SECTIONS[name]) for name in names}
+        self._views: dict[str, SectionView] = {}
+        self._data: SiteData | None = None
+        self._loaded: Loaded | None = None
+        self.frame = Frame(names)
+        self.header = Header(self.choices, self.library, self.complain)
+        self.bridge = Bridge(self.choices, self.complain)
+        super().__init__([self.bridge.widget, self.header.widget, *self.frame.parts])
+        self.add_class("mg-app")
+        self._paint()
+        self.refresh()
+        self._link()
+        self._arrive()
+        self._following = self._follow()
+
+    @property
+    def texts(self) -> Texts:
+        """Texts of the chosen language."""
+        return texts_for(self.choices.language)
+
+    def refresh(self) -> None:
+        """Show the chosen view of the data as it is now."""
+        self.add_class("mg-busy")
+        try:
+            self._open()
+            self._show()
+        except MicrogridError as error:
+            self.complain(str(error))
+        finally:
+            self.remove_class("mg-busy")
+
+    def complain(self, problem: str) -> None:
+        """Show one line on what went wrong, with the controls back in line with the state."""
+        self.frame.say_problem(self.texts, problem)
+        self._label()
+
+    def _link(self) -> None:
+        self.frame.tabs.observe(self._take_section, "value")
+        self.frame.earlier.on_click(lambda _: self._shift(-1))
+        self.frame.later.on_click(lambda _: self._shift(1))
+        self.frame.retry.on_click(lambda _: self.refresh())
+        self.choices.observe(lambda _: self.refresh(), names=["view", "section"])
+        self.choices.observe(lambda _: self._paint(), names=["theme"])
+
+    def _open(self) -> None:
+        """Open the data of the chosen site and profile, and resolve the chosen period."""
+        choices = self.choices
+        data = self._data
+        if data is None or (data.site.name, data.profile.name) != (choices.site, choices.profile):
+            data = self._data = self.library.open_site(choices.site, choices.profile)
+        span, as_of = data.span(), data.as_of()
+        if span is None or as_of is None:
+            self._loaded = None
+            return
+        custom = (choices.start, choices.end) if choices.period == "custom" else None
+        window = period_window(choices.period, as_of, span[1], custom)
+        against = self.texts(f"against.{choices.period}")
+        self._loaded = Loaded(data, window, self.texts, against)
+
+    def _show(self) -> None:
+        self.frame.say_problem(self.texts, "")
+        self._label()
+        loaded, name = self._loaded, self.choices.section
+        if loaded is None:
+            hint = self.texts("hint.ingest", site=self.choices.site)
+            empty = widgets.HTML(notice_html(self.texts, "empty", self.texts("empty.site"), hint))
+            self.frame.body.children = (empty,)
+            return
+        self.models[name].load(loaded)
+        if name not in self._views:
+            self._views[name] = SectionView(self.models[name])
+        self.frame.body.children = (self._views[name].widget,)
+
+    def _label(self) -> None:
+        loaded, texts = self._loaded, self.texts
+        fresh, synthetic = None, False
+        if self._data is not None:
+            synthetic = self._data.synthetic
+            as_of = self._data.as_of()
+            if as_of is not None:
+                site = self._data.site
+                fresh = freshness(
+                    as_of, datetime.now(UTC), texts, live=site.live, interval_s=site.interval_s
+                )
+        self.header.show(texts, loaded.window if loaded else None, fresh, synthetic)
+        self.frame.label(texts, self.choices.section)
+        self.frame.say_when(describe(loaded.window, texts) if loaded else "")
+
+    def _take_section(self, change: dict[str, Any]) -> None:
+        try:
+            self.choices.change(section=str(change["new"]))
+        except MicrogridError as error:
+            self.complain(str(error))
+
+    def _shift(self, steps: int) -> None:
+        if self._loaded is None:
+            return
+        start, end = window_query(shifted(self._loaded.window, steps))
+        try:
+            self.choices.change(period="custom", start=start, end=end)
+        except MicrogridError as error:
+            self.complain(str(error))
+
+    def _paint(self) -> None:
+        for theme in THEMES:
+            self.remove_class(f"mg-theme-{theme}")
+        self.add_class(f"mg-theme-{self.choices.theme}")
+
+    def _arrive(self) -> None:
+        """Go where the visitor's address points; in a pooled kernel, once there is a visitor."""
+        query = requested_query()
+        try:
+            self.choices.apply_query(query)
+        except MicrogridError as error:
+            self.complain(str(error))
+            return
+        if self._stale():
+            self.refresh()
+
+    def _stale(self) -> bool:
+        if self._data is None:
+            return False
+        return self._loaded is None or self.models[self.choices.section].stale(self._loaded)
+
+    def _follow(self) -> asyncio.Task[None] | None:
+        """Look for new data every few seconds while the kernel lives."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return None
+
+        async def follow() -> None:
+            while True:
+                await asyncio.sleep(_POLL_S)
+                if self._stale():
+                    self.refresh()
+
+        return loop.create_task(follow())

@@ -1,0 +1,85 @@
+"""Cards as HTML: one element per grid, each card an article that scripts can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from microgrid_lib.present.cards import Card
+from microgrid_lib.present.texts import Texts
+
+_SPARK_WIDTH, _SPARK_HEIGHT = 110, 28
+
+
+def cards_html(
+    section: str, cards: Sequence[Card], texts: Texts, attributes: Mapping[str, str], note: str = ""
+) -> str:
+    """The card grid of a section.
+
+    Parameters
+    ----------
+    section
+        Goes into `data-section`: the element appears when the section is ready.
+    attributes
+        Further `data-` attributes of the section.
+    note
+        A line below the cards.
+    """
+    extra = "".join(
+        f' data-{escape(key)}="{escape(value, quote=True)}"' for key, value in attributes.items()
+    )
+    label = escape(texts(f"section.{section}"), quote=True)
+    below = f'<p class="mg-note">{escape(note)}</p>' if note else ""
+    grid = "".join(card_html(card, texts) for card in cards)
+    return (
+        f'<section data-section="{escape(section)}"{extra} aria-label="{label}">'
+        f'<div class="mg-cards">{grid}</div>{below}</section>'
+    )
+
+
+def card_html(card: Card, texts: Texts) -> str:
+    """One card; `data-value` is the full precision of the value, empty where undefined."""
+    value = "" if card.value is None else repr(float(card.value))
+    unit = f'<span class="mg-unit">{escape(card.unit_text)}</span>' if card.unit_text else ""
+    figure = "mg-value" if card.value is not None else "mg-value mg-undefined"
+    lines = [
+        f'<h3 class="mg-name" title="{escape(card.help, quote=True)}">{escape(card.title)}</h3>',
+        f'<p class="{figure}">{escape(card.value_text)}{unit}</p>',
+    ]
+    if card.change is not None:
+        change = card.change
+        lines.append(
+            f'<p class="mg-change mg-{change.tone}"><span aria-hidden="true">{change.arrow}</span> '
+            f"{escape(change.text)}</p>"
+        )
+    if card.reason:
+        lines.append(f'<p class="mg-reason">{escape(card.reason)}</p>')
+    if card.when:
+        lines.append(f'<p class="mg-coverage">{escape(card.when)}</p>')
+    if card.coverage:
+        low = " mg-low" if card.low_coverage else ""
+        lines.append(f'<p class="mg-coverage{low}">{escape(card.coverage)}</p>')
+    if card.warning:
+        mark = escape(texts("card.warning"))
+        lines.append(f'<p class="mg-warning"><b>{mark}</b> {escape(card.warning)}</p>')
+    return (
+        f'<article class="mg-card" data-kpi="{escape(card.kpi)}" data-value="{value}" '
+        f'data-unit="{escape(card.unit)}"><div class="mg-card-text">{"".join(lines)}</div>'
+        f"{_spark(card)}</article>"
+    )
+
+
+def _spark(card: Card) -> str:
+    if not card.spark:
+        return ""
+    paths = []
+    for piece in card.spark:
+        points = " ".join(
+            f"{x * _SPARK_WIDTH:.1f},{2 + (1 - y) * (_SPARK_HEIGHT - 4):.1f}" for x, y in piece
+        )
+        paths.append(f'<polyline points="{points}"/>')
+    return (
+        f'<svg class="mg-spark mg-source-{escape(card.source)}" aria-hidden="true" '
+        f'viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none">'
+        f"{''.join(paths)}</svg>"
+    )

@@ -1,0 +1,312 @@
+"""A prepared chart, drawn with bqplot; colours are CSS variables, so the theme is the page's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from html import escape
+from typing import Any
+
+import bqplot
+import ipywidgets as widgets
+import numpy as np
+
+from microgrid_lib.present.charts import Chart, Line
+from microgrid_lib.present.texts import Texts, decimals_for
+from microgrid_lib.present.ticks import Tick
+from microgrid_lib.window import Window
+
+_MARGIN = {"top": 12, "bottom": 26, "left": 46, "right": 14}
+_WIDE_GAP = 0.06
+_MOST_ROWS = 1000
+
+
+class ChartView:
+    """One chart on the page: title, legend with the values under the pointer, figure, table.
+
+    Parameters
+    ----------
+    on_zoom
+        Called with the window to load when the viewer zooms; None where it can't be loaded finer.
+    """
+
+    def __init__(self, on_zoom: Callable[[Window | None], None] | None = None) -> None:
+        self._chart: Chart | None = None
+        self._texts: Texts | None = None
+        self._x = bqplot.LinearScale(allow_padding=False)
+        self._y = bqplot.LinearScale(allow_padding=False)
+        self._unit = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
+        self._time_axis = bqplot.Axis(scale=self._x, grid_lines="none", num_ticks=0)
+        self._value_axis = bqplot.Axis(
+            scale=self._y, orientation="vertical", grid_lines="solid", num_ticks=0
+        )
+        self._pointer = bqplot.interacts.IndexSelector(
+            scale=self._x, line_width=1, color="var(--mg-muted)"
+        )
+        self._pan_zoom = bqplot.PanZoom(scales={"x": [self._x]})
+        self._figure = bqplot.Figure(
+            axes=[self._time_axis, self._value_axis],
+            scale_x=bqplot.LinearScale(min=0.0, max=1.0),
+            scale_y=bqplot.LinearScale(min=0.0, max=1.0),
+            fig_margin=_MARGIN,
+            padding_y=0.0,
+            animation_duration=0,
+            display_toolbar=False,
+            interaction=self._pointer,
+            layout=widgets.Layout(width="100%", height="230px", min_width="0"),
+        )
+        self._head = widgets.HTML().add_class("mg-chart-head")
+        self._legend = widgets.HTML().add_class("mg-legend")
+        self._zoom = widgets.ToggleButton().add_class("mg-link")
+        self._all = widgets.Button().add_class("mg-link")
+        self._table_button = widgets.ToggleButton().add_class("mg-link")
+        self._table = widgets.HTML().add_class("mg-table")
+        self._table.layout.display = "none"
+        self._on_zoom = on_zoom
+        actions = widgets.HBox([self._zoom, self._all, self._table_button])
+        self.widget = widgets.VBox(
+            [
+                widgets.HBox([self._head, self._legend]).add_class("mg-chart-top"),
+                self._figure,
+                self._table,
+                actions.add_class("mg-chart-actions"),
+            ]
+        ).add_class("mg-chart")
+        self._pointer.observe(self._point, "selected")
+        self._zoom.observe(self._toggle_zoom, "value")
+        self._all.on_click(self._show_all)
+        self._table_button.observe(self._toggle_table, "value")
+
+    def show(self, chart: Chart, texts: Texts) -> None:
+        """Draw a chart, in place of the one drawn before."""
+        same = self._chart is not None and _structure(self._chart) == _structure(chart)
+        self._chart, self._texts = chart, texts
+        self._zoom.description = texts("chart.zoom")
+        self._zoom.tooltip = texts("chart.zoom.help")
+        self._all.description = texts("chart.all")
+        self._all.layout.display = "none"
+        self._table_button.description = texts("chart.table")
+        self._head.value = (
+            f'<h3>{escape(chart.title)}</h3><p class="mg-sub">{escape(chart.subtitle)}</p>'
+            f'<p class="mg-hidden">{escape(chart.summary)}</p>'
+        )
+        self._write_legend(None)
+        with self._x.hold_sync(), self._y.hold_sync():
+            self._x.min, self._x.max = chart.x_range
+            self._y.min, self._y.max = chart.y_range
+        _set_ticks(self._time_axis, chart.x_ticks)
+        _set_ticks(self._value_axis, chart.y_ticks)
+        if same:
+            self._update_marks(chart)
+        else:
+            self._figure.marks = self._new_marks(chart)
+        self._fill_table()
+
+    def _new_marks(self, chart: Chart) -> list[Any]:
+        scales = {"x": self._x, "y": self._y}
+        whole = {"x": self._x, "y": self._unit}
+        marks = [
+            bqplot.Lines(
+                x=[0.0, 0.0],
+                y=[0.0, 0.0],
+                scales=whole,
+                fill="inside",
+                stroke_width=0,
+                colors=["var(--mg-gap)"],
+                fill_colors=["var(--mg-gap)"],
+                opacities=[1.0],
+            ),
+            bqplot.Label(
+                x=[],
+                y=[],
+                text=[],
+                scales=whole,
+                colors=["var(--mg-muted)"],
+                default_size=11,
+                font_weight="normal",
+                align="middle",
+                apply_clip=True,
+            ),
+            bqplot.Lines(
+                x=[0.0, 0.0],
+                y=[0.0, 0.0],
+                scales=scales,
+                colors=["var(--mg-muted)"],
+                stroke_width=1,
+                opacities=[0.7],
+            ),
+        ]
+        for line in chart.lines:
+            colour = f"var(--mg-{line.source})"
+            marks += [
+                bqplot.Lines(
+                    x=[0.0, 0.0],
+                    y=np.zeros((2, 2)),
+                    scales=scales,
+                    fill="between",
+                    colors=[colour],
+                    fill_colors=[colour],
+                    fill_opacities=[0.18],
+                    opacities=[0.0],
+                ),
+                bqplot.Lines(
+                    x=[0.0, 0.0],
+                    y=[0.0, 0.0],
+                    scales=scales,
+                    colors=[colour],
+                    fill="bottom" if line.fill else "none",
+                    fill_colors=[colour],
+                    fill_opacities=[0.12],
+                    stroke_width=1.2 if line.setpoint else 1.6,
+                    line_style="dashed" if line.setpoint else "solid",
+                ),
+            ]
+        self._fill_marks(marks, chart)
+        return marks
+
+    def _update_marks(self, chart: Chart) -> None:
+        self._fill_marks(list(self._figure.marks), chart)
+
+    def _fill_marks(self, marks: list[Any], chart: Chart) -> None:
+        gaps, labels, zero, *lines = marks
+        _fill_gaps(gaps, labels, chart, self._texts)
+        with zero.hold_sync():
+            zero.x, zero.y = list(chart.x_range), [0.0, 0.0]
+            zero.visible = chart.zero_line
+        for index, line in enumerate(chart.lines):
+            envelope, mean = lines[2 * index], lines[2 * index + 1]
+            with envelope.hold_sync():
+                envelope.visible = line.low is not None
+                if line.low is not None and line.high is not None:
+                    envelope.x, envelope.y = line.x, np.vstack([line.low, line.high])
+            with mean.hold_sync():
+                mean.x, mean.y = line.x, line.y
+
+    def _write_legend(self, at: int | None) -> None:
+        chart, texts = self._chart, self._texts
+        if chart is None or texts is None:
+            return
+        entries = []
+        for line in chart.lines:
+            value = ""
+            if at is not None:
+                number = _at(line, at)
+                shown = (
+                    texts("card.undefined")
+                    if number is None
+                    else f"{texts.number(number, decimals_for(number, chart.unit))} {chart.unit}"
+                )
+                value = f" <b>{escape(shown)}</b>"
+            dashed = " mg-dashed" if line.setpoint else ""
+            entries.append(
+                f'<span class="mg-key mg-source-{line.source}{dashed}">'
+                f"<i></i>{escape(line.label)}{value}</span>"
+            )
+        time = ""
+        if at is not None:
+            moment = chart.window.start_utc + timedelta(seconds=float(chart.lines[0].x[at]))
+            local = moment.astimezone(chart.window.start.tzinfo)
+            time = f'<span class="mg-time">{escape(texts.moment(local))}</span>'
+        self._legend.value = time + "".join(entries)
+
+    def _point(self, change: dict[str, Any]) -> None:
+        chart, selected = self._chart, change["new"]
+        if chart is None or chart.empty or selected is None or np.size(selected) == 0:
+            return
+        x = float(np.asarray(selected, dtype=np.float64).ravel()[0])
+        if not np.isfinite(x):
+            return
+        self._write_legend(int(np.abs(chart.lines[0].x - x).argmin()))
+
+    def _toggle_zoom(self, change: dict[str, Any]) -> None:
+        self._figure.interaction = self._pan_zoom if change["new"] else self._pointer
+        self._all.layout.display = None if change["new"] else "none"
+
+    def _show_all(self, _: Any) -> None:
+        if self._chart is not None:
+            with self._x.hold_sync():
+                self._x.min, self._x.max = self._chart.x_range
+
+    def _toggle_table(self, _: Any) -> None:
+        shown = bool(self._table_button.value)
+        self._table.layout.display = None if shown else "none"
+        self._fill_table()
+
+    def _fill_table(self) -> None:
+        if not self._table_button.value or self._chart is None or self._texts is None:
+            self._table.value = ""
+            return
+        self._table.value = table_html(self._chart, self._texts)
+
+
+def table_html(chart: Chart, texts: Texts) -> str:
+    """The numbers of a chart as a table: means, and smallest and largest where decimated."""
+    heads = [texts("table.time")]
+    for line in chart.lines:
+        heads.append(f"{line.label} [{chart.unit}]")
+        if line.low is not None:
+            heads += [texts("table.min"), texts("table.max")]
+    rows = []
+    count = len(chart.lines[0].x) if chart.lines else 0
+    half = timedelta(seconds=chart.bucket_s / 2)
+    for row in range(min(count, _MOST_ROWS)):
+        middle = chart.window.start_utc + timedelta(seconds=float(chart.lines[0].x[row]))
+        local = (middle - half).astimezone(chart.window.start.tzinfo)
+        cells = [texts.moment(local, seconds=chart.bucket_s < 60)]
+        for line in chart.lines:
+            columns = [line.y] if line.low is None else [line.y, line.low, line.high]
+            cells += [
+                _cell(None if c is None or row >= len(c) else float(c[row]), chart.unit, texts)
+                for c in columns
+            ]
+        rows.append("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>")
+    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
+    caption = escape(chart.title)
+    return (
+        f'<div class="mg-scroll" tabindex="0" role="region" aria-label="{caption}"><table>'
+        f'<caption class="mg-hidden">{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _cell(value: float | None, unit: str, texts: Texts) -> str:
+    if value is None or not np.isfinite(value):
+        return texts("card.undefined")
+    return texts.number(value, 2 if unit in {"kW", "Hz"} else 1)
+
+
+def _structure(chart: Chart) -> tuple[tuple[str, str, bool, bool], ...]:
+    return tuple((line.role, line.source, line.setpoint, line.fill) for line in chart.lines)
+
+
+def _at(line: Line, index: int) -> float | None:
+    if index >= len(line.y) or not np.isfinite(line.y[index]):
+        return None
+    return float(line.y[index])
+
+
+def _set_ticks(axis: Any, ticks: tuple[Tick, ...]) -> None:
+    with axis.hold_sync():
+        axis.tick_values = [tick.value for tick in ticks]
+        axis.tick_labels = {_js_number(tick.value): tick.label for tick in ticks}
+
+
+def _js_number(value: float) -> str:
+    """The number as JavaScript prints it: bqplot looks labels up by that text."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def _fill_gaps(gaps: Any, labels: Any, chart: Chart, texts: Texts | None) -> None:
+    shown = chart.gaps
+    with gaps.hold_sync():
+        gaps.visible = bool(shown)
+        if shown:
+            gaps.x = np.array([[a, a, b, b] for a, b in shown])
+            gaps.y = np.array([[0.0, 1.0, 1.0, 0.0]] * len(shown))
+            gaps.fill_colors = ["var(--mg-gap)"] * len(shown)
+    length = chart.x_range[1] - chart.x_range[0]
+    wide = [(a, b) for a, b in shown if b - a > _WIDE_GAP * length]
+    with labels.hold_sync():
+        labels.x = np.array([(a + b) / 2 for a, b in wide], dtype=np.float64)
+        labels.y = np.full(len(wide), 0.94)
+        labels.text = np.array([texts("chart.no_data") if texts else ""] * len(wide), dtype=str)

@@ -1,0 +1,59 @@
+"""What stays around the section: tabs, the window with its arrows, the problem line, the body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+from microgrid_lib.dashboard.notices import notice_html
+from microgrid_lib.present.texts import Texts
+
+
+class Frame:
+    """The page below the header.
+
+    Parameters
+    ----------
+    sections
+        Names of the sections; one alone needs no tabs.
+    """
+
+    def __init__(self, sections: Sequence[str]) -> None:
+        self._sections = tuple(sections)
+        self.tabs = widgets.ToggleButtons(options=self._sections).add_class("mg-tabs")
+        self.earlier = widgets.Button(description="‹").add_class("mg-step")
+        self.later = widgets.Button(description="›").add_class("mg-step")
+        self._when = widgets.HTML().add_class("mg-when")
+        when = widgets.HBox([self.earlier, self._when, self.later]).add_class("mg-window")
+        self._problem = widgets.HTML()
+        self.retry = widgets.Button().add_class("mg-link")
+        self._problem_row = widgets.HBox([self._problem, self.retry]).add_class("mg-problem")
+        self.above = widgets.VBox().add_class("mg-above")
+        self.body = widgets.VBox().add_class("mg-body")
+        self.parts: tuple[Any, ...] = (
+            widgets.HBox([self.tabs, when]).add_class("mg-nav"),
+            widgets.VBox([self._problem_row, self.above, self.body]).add_class("mg-main"),
+        )
+
+    def label(self, texts: Texts, section: str) -> None:
+        """Write the texts of a language."""
+        self.tabs.description = texts("pick.section")
+        options = tuple((texts(f"section.{name}"), name) for name in self._sections)
+        if tuple(self.tabs.options) != options:
+            self.tabs.options = options
+        self.tabs.value = section
+        self.earlier.tooltip = texts("window.earlier")
+        self.later.tooltip = texts("window.later")
+        self.retry.description = texts("retry")
+
+    def say_when(self, text: str) -> None:
+        """Show the window in words."""
+        self._when.value = f"<p>{escape(text)}</p>"
+
+    def say_problem(self, texts: Texts, message: str) -> None:
+        """Show one line and a way to try again; an empty message takes it away."""
+        self._problem_row.layout.display = None if message else "none"
+        self._problem.value = notice_html(texts, "error", message) if message else ""

@@ -1,0 +1,1 @@
+"""What pages and reports draw, prepared as plain values: texts, cards, charts, ticks."""

@@ -1,0 +1,208 @@
+"""A KPI as a card: what is written on it, ready to be drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from microgrid_lib.kpi.model import Kpi, Note
+from microgrid_lib.present.texts import Texts
+
+Tone = Literal["good", "bad", "neutral"]
+
+_HIGHER_IS_BETTER = frozenset(
+    {
+        "renewable_share",
+        "battery_round_trip_efficiency",
+        "fuel_cell_reliability",
+        "pv_energy",
+        "capacity_factor_pv",
+        "capacity_factor_fuel_cell",
+        "self_sufficiency",
+        "self_consumption",
+        "battery_autonomy_h",
+        "load_factor",
+    }
+)
+_LOWER_IS_BETTER = frozenset(
+    {
+        "battery_tracking_rmse",
+        "fuel_cell_tracking_rmse",
+        "grid_dependency",
+        "max_voltage_gap",
+        "peak_import",
+    }
+)
+
+
+class Change(Protocol):
+    """A difference to an earlier window, as `kpi.compare` gives it.
+
+    Attributes
+    ----------
+    value
+        Difference in `unit`.
+    relative
+        Difference divided by the earlier value.
+    reason
+        Why there is no value.
+    """
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def relative(self) -> float | None: ...
+    @property
+    def reason(self) -> Note | None: ...
+
+
+@dataclass(frozen=True)
+class ChangeText:
+    """A change in words: `▲ 2.1 pt vs previous 24 h`."""
+
+    arrow: str
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True)
+class Card:
+    """One KPI card.
+
+    Attributes
+    ----------
+    kpi
+        The KPI's name.
+    value, unit
+        The number itself, in full; None where undefined.
+    value_text, unit_text
+        What is shown.
+    reason, warning
+        Sentences; empty where there is none.
+    coverage
+        Such as `coverage 99.6 %`; empty where it doesn't apply.
+    spark
+        Points of the sparkline (0-1 each way, y upwards), pieces apart where data is missing.
+    source
+        Colour token of the sparkline.
+    """
+
+    kpi: str
+    title: str
+    value: float | None
+    unit: str
+    value_text: str
+    unit_text: str
+    reason: str = ""
+    warning: str = ""
+    coverage: str = ""
+    low_coverage: bool = False
+    change: ChangeText | None = None
+    when: str = ""
+    help: str = ""
+    spark: tuple[tuple[tuple[float, float], ...], ...] = ()
+    source: str = "ink"
+
+
+def make_card(
+    name: str,
+    kpi: Kpi,
+    texts: Texts,
+    *,
+    change: Change | None = None,
+    against: str = "",
+    spark: Sequence[float] = (),
+    source: str = "ink",
+) -> Card:
+    """Describe the card of a KPI.
+
+    Parameters
+    ----------
+    name
+        The KPI's name.
+    change
+        Difference to the previous window.
+    against
+        What the change is against, in words.
+    spark
+        Values of the sparkline at equal distances, NaN where missing.
+    source
+        Colour token.
+    """
+    value_text, unit_text = texts("card.undefined"), ""
+    if kpi.value is not None:
+        value_text, unit_text = texts.quantity(kpi.value, kpi.unit)
+        if kpi.uncertainty is not None:
+            spread, _ = texts.quantity(kpi.uncertainty, kpi.unit)
+            unit_text = f"± {spread} {unit_text}"
+    coverage = ""
+    if kpi.coverage is not None:
+        coverage = texts("card.coverage", share=texts.number(100 * kpi.coverage, 1))
+    key = f"kpi.{name}"
+    return Card(
+        kpi=name,
+        title=texts(key) if texts.has(key) else name.replace("_", " "),
+        value=kpi.value,
+        unit=kpi.unit,
+        value_text=value_text,
+        unit_text=unit_text,
+        reason=texts.note(kpi.reason) if kpi.reason else "",
+        warning=texts.note(kpi.warning) if kpi.warning else "",
+        coverage=coverage,
+        low_coverage=kpi.coverage is not None and kpi.coverage < 0.95,
+        change=_change_text(name, kpi, change, against, texts),
+        when=texts.moment(kpi.time) if kpi.time else "",
+        help=texts(f"help.{name}") if texts.has(f"help.{name}") else "",
+        spark=spark_pieces(spark),
+        source=source,
+    )
+
+
+def _change_text(
+    name: str, kpi: Kpi, change: Change | None, against: str, texts: Texts
+) -> ChangeText | None:
+    if kpi.value is None or change is None or change.value is None:
+        return None
+    if change.unit == "1":
+        shown, unit = texts.number(abs(100 * change.value), 1), texts("unit.points")
+    elif change.relative is not None:
+        shown, unit = texts.number(abs(100 * change.relative)), "%"
+    else:
+        shown, unit = texts.quantity(abs(change.value), change.unit)
+    if float(change.value) == 0 or not any(c in "123456789" for c in shown):
+        return ChangeText("=", texts("change.same", against=against), "neutral")
+    arrow = "▲" if change.value > 0 else "▼"
+    tone: Tone = "neutral"
+    if name in _HIGHER_IS_BETTER:
+        tone = "good" if change.value > 0 else "bad"
+    elif name in _LOWER_IS_BETTER:
+        tone = "bad" if change.value > 0 else "good"
+    direction = "change.more" if change.value > 0 else "change.less"
+    return ChangeText(arrow, texts(direction, amount=f"{shown} {unit}", against=against), tone)
+
+
+def spark_pieces(values: Sequence[float]) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Points of a sparkline in the unit square, in unbroken pieces.
+
+    Parameters
+    ----------
+    values
+        Values at equal distances; NaN breaks the line.
+    """
+    finite = [v for v in values if math.isfinite(v)]
+    if len(finite) < 2:
+        return ()
+    low, high = min(finite), max(finite)
+    height = high - low or 1.0
+    pieces: list[list[tuple[float, float]]] = [[]]
+    for index, value in enumerate(values):
+        if math.isfinite(value):
+            at = round(index / (len(values) - 1), 4)
+            pieces[-1].append((at, round((value - low) / height, 4)))
+        elif pieces[-1]:
+            pieces.append([])
+    return tuple(tuple(piece) for piece in pieces if len(piece) > 1)

@@ -1,0 +1,274 @@
+"""A chart as values: lines, envelopes, gaps, bands and ticks, ready to be drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microgrid_lib.present.texts import Texts, decimals_for
+from microgrid_lib.present.ticks import Tick, round_range, time_ticks
+from microgrid_lib.window import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+
+class Series(Protocol):
+    """A role over time, as `store.series` gives it.
+
+    Attributes
+    ----------
+    bucket_s
+        Length of a bucket [s].
+    frame
+        Columns `time` (local start of the bucket), `mean`, `min`, `max`, `coverage`; NaN where
+        the bucket is empty.
+    """
+
+    @property
+    def role(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def bucket_s(self) -> int: ...
+    @property
+    def frame(self) -> pd.DataFrame: ...
+
+
+@dataclass(frozen=True)
+class LineSpec:
+    """A role drawn as a line; a set point is dashed and grey, whatever its colour."""
+
+    role: str
+    source: str
+    label: str
+    setpoint: bool = False
+    fill: bool = False
+
+
+@dataclass(frozen=True)
+class ChartSpec:
+    """What a chart shows.
+
+    Attributes
+    ----------
+    name
+        Its title is the message `chart.<name>`, its line below `chart.<name>.what`.
+    lines
+        The first is the one whose gaps are shaded.
+    signed
+        Whether signs matter: a zero line is drawn and both signs are in the range.
+    from_zero
+        Whether the range starts at zero.
+    """
+
+    name: str
+    unit: str
+    lines: tuple[LineSpec, ...]
+    signed: bool = False
+    from_zero: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One drawn line.
+
+    Attributes
+    ----------
+    x
+        Seconds of elapsed time since the window's start, at the middle of each bucket [s].
+    y
+        Means, NaN where missing.
+    low, high
+        Smallest and largest sample of each bucket; None where a bucket is one sample.
+    """
+
+    role: str
+    label: str
+    source: str
+    setpoint: bool
+    fill: bool
+    x: Floats
+    y: Floats
+    low: Floats | None = None
+    high: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Band:
+    """A range of values to shade, such as a limit."""
+
+    low: float
+    high: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart.
+
+    Attributes
+    ----------
+    gaps
+        Stretches without data, in seconds since the window's start.
+    summary
+        One sentence that says what the picture shows, for readers who can't see it.
+    """
+
+    name: str
+    title: str
+    subtitle: str
+    unit: str
+    window: Window
+    lines: tuple[Line, ...]
+    gaps: tuple[tuple[float, float], ...]
+    x_range: tuple[float, float]
+    x_ticks: tuple[Tick, ...]
+    y_range: tuple[float, float]
+    y_ticks: tuple[Tick, ...]
+    zero_line: bool
+    bands: tuple[Band, ...] = ()
+    bucket_s: int = 0
+    summary: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not any(np.isfinite(line.y).any() for line in self.lines)
+
+
+def make_chart(
+    spec: ChartSpec,
+    series: Mapping[str, Series],
+    window: Window,
+    texts: Texts,
+    *,
+    interval_s: int,
+    bands: Sequence[Band] = (),
+) -> Chart:
+    """Describe a chart.
+
+    Parameters
+    ----------
+    spec
+        What it shows; lines whose role isn't in `series` are left out.
+    series
+        By role, over `window`.
+    interval_s
+        Nominal time between samples [s]: longer buckets get an envelope.
+    """
+    lines = tuple(
+        _line(line, series[line.role], window, texts, interval_s)
+        for line in spec.lines
+        if line.role in series
+    )
+    first = series[lines[0].role] if lines else None
+    bucket_s = first.bucket_s if first is not None else interval_s
+    values = [v for line in lines for v in (line.y, line.low, line.high) if v is not None]
+    low, high = _extent(values, bands)
+    if spec.from_zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    if spec.signed:
+        reach = max(abs(low), abs(high)) or 1.0
+        low, high = min(low, -0.25 * reach), max(high, 0.25 * reach)
+    bottom, top, ticks = round_range(low, high)
+    step = ticks[1] - ticks[0]
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    decimated = any(line.low is not None for line in lines)
+    what = texts(f"chart.{spec.name}.what")
+    if decimated:
+        what = texts("chart.envelope", what=what, bucket=bucket_text(bucket_s, texts))
+    return Chart(
+        name=spec.name,
+        title=texts(f"chart.{spec.name}"),
+        subtitle=what,
+        unit=spec.unit,
+        window=window,
+        lines=lines,
+        gaps=_gaps(first, window),
+        x_range=(0.0, window.duration.total_seconds()),
+        x_ticks=time_ticks(window, texts),
+        y_range=(bottom, top),
+        y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks),
+        zero_line=spec.signed or bottom < 0 < top,
+        bands=tuple(bands),
+        bucket_s=bucket_s,
+        summary=_summary(lines, spec.unit, texts),
+    )
+
+
+def bucket_text(bucket_s: int, texts: Texts) -> str:
+    """Length of a bucket in words, such as `5 min`."""
+    for seconds, unit in ((86400, "unit.day"), (3600, "unit.hour"), (60, "unit.minute")):
+        if bucket_s % seconds == 0:
+            return f"{bucket_s // seconds} {texts(unit)}"
+    return f"{bucket_s} {texts('unit.second')}"
+
+
+def elapsed_s(frame: pd.DataFrame, start: datetime) -> Floats:
+    """Seconds from `start` to each bucket's start [s]."""
+    since = frame["time"].dt.tz_convert("UTC") - start
+    return np.asarray(since.dt.total_seconds(), dtype=np.float64)
+
+
+def _line(spec: LineSpec, series: Series, window: Window, texts: Texts, interval_s: int) -> Line:
+    frame = series.frame
+    decimated = series.bucket_s > interval_s and not spec.setpoint
+    return Line(
+        role=spec.role,
+        label=texts(spec.label),
+        source="setpoint" if spec.setpoint else spec.source,
+        setpoint=spec.setpoint,
+        fill=spec.fill,
+        x=elapsed_s(frame, window.start_utc) + series.bucket_s / 2,
+        y=frame["mean"].to_numpy(dtype=np.float64),
+        low=frame["min"].to_numpy(dtype=np.float64) if decimated else None,
+        high=frame["max"].to_numpy(dtype=np.float64) if decimated else None,
+    )
+
+
+def _gaps(series: Series | None, window: Window) -> tuple[tuple[float, float], ...]:
+    if series is None or series.frame.empty:
+        return ()
+    starts = elapsed_s(series.frame, window.start_utc)
+    missing = ~np.isfinite(series.frame["mean"].to_numpy(dtype=np.float64))
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], missing.astype(np.int8), [0]))))
+    span_s = window.duration.total_seconds()
+    return tuple(
+        (max(0.0, float(starts[a])), min(span_s, float(starts[b - 1] + series.bucket_s)))
+        for a, b in zip(edges[::2], edges[1::2], strict=True)
+    )
+
+
+def _extent(values: Sequence[Floats], bands: Sequence[Band]) -> tuple[float, float]:
+    finite = [v[np.isfinite(v)] for v in values]
+    ends = [e for v in finite if v.size for e in (float(v.min()), float(v.max()))]
+    ends += [e for band in bands for e in (band.low, band.high)]
+    return (min(ends), max(ends)) if ends else (0.0, 1.0)
+
+
+def _summary(lines: Sequence[Line], unit: str, texts: Texts) -> str:
+    parts = []
+    for line in lines:
+        finite = line.y[np.isfinite(line.y)]
+        if finite.size:
+            low, high = float(finite.min()), float(finite.max())
+            decimals = decimals_for(high, unit)
+            parts.append(
+                texts(
+                    "chart.extent",
+                    label=line.label,
+                    low=texts.number(low, decimals),
+                    high=texts.number(high, decimals),
+                    unit=unit,
+                )
+            )
+    return "; ".join(parts) if parts else texts("chart.nothing")

@@ -1,0 +1,172 @@
+"""Texts, numbers and dates in the reader's language."""
+
+from __future__ import annotations
+
+import io
+import math
+import string
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from babel.support import Translations
+
+from microgrid_lib.errors import UnknownNameError
+from microgrid_lib.kpi.model import Note
+
+LANGUAGES: tuple[str, ...] = ("en", "fr")
+_LOCALES = Path(__file__).resolve().parent.parent / "dashboard" / "locale"
+_TERRITORY = {"en": "en_US", "fr": "fr_FR"}
+_DATE_ORDER = {"en": "d MMM y", "fr": "d MMM y"}
+
+
+def catalog_path(language: str) -> Path:
+    """The `.po` file of a language."""
+    return _LOCALES / language / "LC_MESSAGES" / "microgrid.po"
+
+
+class Texts:
+    """One language: messages by key, and numbers and times as that language writes them.
+
+    Parameters
+    ----------
+    language
+        One of `LANGUAGES`.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such language.
+    """
+
+    def __init__(self, language: str) -> None:
+        if language not in LANGUAGES:
+            raise UnknownNameError("language", language, list(LANGUAGES))
+        self.language = language
+        self.locale = Locale.parse(_TERRITORY[language])
+        with catalog_path(language).open("rb") as source:
+            catalog = read_po(source, locale=language)
+        compiled = io.BytesIO()
+        write_mo(compiled, catalog)
+        compiled.seek(0)
+        self._translations = Translations(compiled)
+        self._formatter = _Formatter(self)
+
+    def has(self, key: str) -> bool:
+        """Whether the catalogue has this message."""
+        return self._translations.gettext(key) != key
+
+    def __call__(self, key: str, /, **params: Any) -> str:
+        """The message of a key with its parameters filled in.
+
+        A field is written `{name}`, `{name:.1}` (decimals), `{name:%}` (share as per cent),
+        `{name:role}` or `{name:kpi}` (a name that is itself translated).
+        """
+        message = self._translations.gettext(key)
+        return self._formatter.format(message, **params) if params else message
+
+    def note(self, note: Note) -> str:
+        """A reason or warning; its English text where the code isn't translated yet."""
+        key = f"note.{note.code}"
+        if not self.has(key):
+            return note.text
+        try:
+            return self(key, **note.params)
+        except KeyError:
+            return note.text
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """A number with grouping and fixed decimals; the minus sign is a real one."""
+        pattern = "#,##0." + "0" * decimals if decimals else "#,##0"
+        rounded = round(value, decimals) + 0.0
+        text = format_decimal(rounded, format=pattern, locale=self.locale)
+        return text.replace("-", "−")
+
+    def quantity(self, value: float, unit: str) -> tuple[str, str]:
+        """Value and unit as a card shows them; shares become per cent.
+
+        Parameters
+        ----------
+        value
+            In `unit`.
+        unit
+            `1` for shares, else kWh, kW, V, Hz, h.
+        """
+        if unit == "1":
+            return self.number(100 * value, 1), "%"
+        return self.number(value, decimals_for(value, unit)), unit
+
+    def day(self, moment: datetime) -> str:
+        """Date with month name."""
+        return format_date(moment, _DATE_ORDER[self.language], locale=self.locale)
+
+    def day_short(self, moment: datetime) -> str:
+        """Day and month name."""
+        return format_date(moment, "d MMM", locale=self.locale)
+
+    def month(self, moment: datetime) -> str:
+        """Month name and year."""
+        return format_datetime(moment, "LLL y", tzinfo=moment.tzinfo, locale=self.locale)
+
+    def clock(self, moment: datetime, seconds: bool = False) -> str:
+        """Local time of day, 24 hours."""
+        form = "HH:mm:ss" if seconds else "HH:mm"
+        return format_time(moment, form, tzinfo=moment.tzinfo, locale=self.locale)
+
+    def moment(self, moment: datetime, seconds: bool = False) -> str:
+        """Date and local time."""
+        return f"{self.day(moment)} {self.clock(moment, seconds)}"
+
+    def age(self, age: timedelta) -> str:
+        """An age in its largest unit, such as `12 min`."""
+        return format_timedelta(age, format="short", threshold=1.2, locale=self.locale)
+
+    def listing(self, names: Sequence[str]) -> str:
+        """Names joined by commas."""
+        return ", ".join(names)
+
+
+def decimals_for(value: float, unit: str) -> int:
+    """Decimals that show about three significant digits of a value."""
+    if unit == "Hz":
+        return 2
+    if not math.isfinite(value) or value == 0:
+        return 0 if unit == "kWh" else 1
+    digits = 2 - math.floor(math.log10(abs(value)))
+    return max(0, min(digits, 2 if unit in {"kW", "h"} else 1))
+
+
+class _Formatter(string.Formatter):
+    """Fields of messages, formatted by the language's own rules."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return kwargs[str(key)]
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec in {"role", "kpi", "channel"}:
+            key = f"{format_spec}.{value}"
+            return self._texts(key) if self._texts.has(key) else str(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return str(value)
+        if format_spec == "%":
+            return f"{self._texts.number(100 * value)} %"
+        if format_spec.startswith("."):
+            return self._texts.number(value, int(format_spec[1:]))
+        decimals = 0 if float(value).is_integer() else 1
+        return self._texts.number(value, decimals)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def texts_for(language: str) -> Texts:
+    """The texts of a language, read once."""
+    return Texts(language)

@@ -1,0 +1,127 @@
+// The page's own script: keeps address, title, language and theme as the kernel says, tells the
+// kernel what the browser remembers, and names controls for assistive technology.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const memory = (() => {
+    try {
+      return window.localStorage;
+    } catch {
+      return null;
+    }
+  })();
+  const remembered = memory && memory.getItem("microgrid.theme");
+  if (remembered === "light" || remembered === "dark") root.dataset.mgTheme = remembered;
+
+  let shown = null;
+  let greeted = false;
+
+  const tell = (pairs) => {
+    const field = document.querySelector(".mg-bridge-in input");
+    if (!field) return;
+    field.value = new URLSearchParams(pairs).toString();
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+
+  const follow = (out) => {
+    const { query, language, theme } = out.dataset;
+    root.lang = language;
+    if (!greeted) {
+      greeted = true;
+      if (root.dataset.mgTheme && root.dataset.mgTheme !== theme) {
+        tell({ theme: root.dataset.mgTheme, at: Date.now() });
+        return;
+      }
+    }
+    if (theme === "auto") {
+      delete root.dataset.mgTheme;
+      if (memory) memory.removeItem("microgrid.theme");
+    } else {
+      root.dataset.mgTheme = theme;
+      if (memory) memory.setItem("microgrid.theme", theme);
+    }
+    if (query === shown) return;
+    const address = `${location.pathname}?${query}`;
+    if (shown === null) history.replaceState({ query }, "", address);
+    else if (!history.state || history.state.query !== query) history.pushState({ query }, "", address);
+    shown = query;
+  };
+
+  const press = (selector, attribute) => {
+    for (const button of document.querySelectorAll(selector)) {
+      const on = String(button.classList.contains("mod-active"));
+      if (button.getAttribute(attribute) !== on) button.setAttribute(attribute, on);
+    }
+  };
+
+  const name = () => {
+    for (const group of document.querySelectorAll(".widget-toggle-buttons")) {
+      const label = group.querySelector(".widget-label");
+      const buttons = group.querySelector(".widget-toggle-button")?.parentElement;
+      if (label && buttons && buttons.getAttribute("aria-label") !== label.textContent) {
+        buttons.setAttribute("role", "group");
+        buttons.setAttribute("aria-label", label.textContent);
+      }
+    }
+    for (const button of document.querySelectorAll(".mg-square[title], .mg-step[title]")) {
+      if (button.getAttribute("aria-label") !== button.title) {
+        button.setAttribute("aria-label", button.title);
+      }
+    }
+    press(".mg-periods .widget-toggle-button, .mg-chart-actions .widget-toggle-button", "aria-pressed");
+    press(".mg-tabs .widget-toggle-button", "aria-pressed");
+  };
+
+  const look = () => {
+    const out = document.querySelector(".mg-bridge-out");
+    if (out) follow(out);
+    name();
+  };
+
+  let asked = false;
+  new MutationObserver(() => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      look();
+    });
+  }).observe(root, {
+    subtree: true,
+    childList: true,
+    attributes: true,
+    attributeFilter: ["class", "title"],
+  });
+
+  window.addEventListener("popstate", (event) => {
+    const query = event.state && event.state.query;
+    if (!query) return;
+    shown = query;
+    tell({ query, at: Date.now() });
+  });
+
+  // A page left alone loses its kernel: say so, and offer the same view again.
+  const asleep = () => {
+    if (document.querySelector(".mg-asleep")) return;
+    const bar = document.createElement("div");
+    bar.className = "mg-asleep";
+    bar.setAttribute("role", "alert");
+    const link = document.createElement("a");
+    link.href = location.href;
+    link.textContent =
+      root.lang === "fr" ? "Session terminée. Recharger la page." : "This session has ended. Load the page again.";
+    bar.append(link);
+    document.body.append(bar);
+  };
+  document.addEventListener("visibilitychange", async () => {
+    const config = document.getElementById("jupyter-config-data");
+    if (document.visibilityState !== "visible" || !config) return;
+    const { baseUrl, kernelId } = JSON.parse(config.textContent);
+    try {
+      const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`);
+      if (answer.status === 404) asleep();
+    } catch {
+      asleep();
+    }
+  });
+})();

@@ -1,0 +1,183 @@
+"""A library in memory with the interface the dashboard asks: real site files, made-up samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from microgrid_lib.errors import NoDataError
+from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
+from microgrid_lib.site.load import load_site
+from microgrid_lib.site.profile import Profile, Site
+from microgrid_lib.window import Window, parse_time
+
+END = datetime(2022, 8, 1, 7, tzinfo=UTC)
+DAYS = 40
+
+
+@dataclass(frozen=True)
+class FakeSeries:
+    role: str
+    unit: str
+    bucket_s: int
+    frame: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class FakeChange:
+    value: float | None
+    unit: str
+    relative: float | None
+    reason: Note | None = None
+
+
+class FakeSiteData:
+    """One site; samples are sines of the hour, with an hour missing from 02:00 each day."""
+
+    synthetic = True
+
+    def __init__(self, site: Site, profile: Profile, empty: bool = False) -> None:
+        self.site = site
+        self.profile = profile
+        self.empty = empty
+        self.version = "1"
+        self.queries = 0
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        zone = self.site.display_zone
+        start = END - timedelta(days=DAYS)
+        return None if self.empty else (start.astimezone(zone), END.astimezone(zone))
+
+    def as_of(self) -> datetime | None:
+        if self.empty:
+            return None
+        newest = END - timedelta(seconds=self.site.interval_s)
+        return newest.astimezone(self.site.display_zone)
+
+    def state(self) -> str:
+        return self.version
+
+    def window(self, start: str | datetime, end: str | datetime) -> Window:
+        zone = self.site.display_zone
+        first, last = (
+            parse_time(t, zone) if isinstance(t, str) else t.astimezone(zone) for t in (start, end)
+        )
+        return Window(first, last)
+
+    def kpis(self, window: Window, sections: Sequence[Section] | None = None) -> KpiReport:
+        self.queries += 1
+        span = self.span()
+        if span is None or window.start >= span[1] or window.end <= span[0]:
+            raise NoDataError("no data in this period")
+        low = Note(
+            code="low_coverage", params={"coverage": 0.9}, text="only 90 % of the samples are there"
+        )
+        needs = Note(
+            code="efficiency_uncertain",
+            params={"needed": 3.0, "had": 0.8},
+            text="needs 3 full charges in the period (had 0.8)",
+        )
+        hours = window.hours
+        kpis = {
+            "renewable_share": Kpi(value=0.18203040506, unit="1", coverage=0.996),
+            "battery_round_trip_efficiency": Kpi(
+                value=None, unit="1", coverage=0.996, reason=needs
+            ),
+            "fuel_cell_reliability": Kpi(value=0.96, unit="1", coverage=0.9, warning=low),
+            "pv_energy": Kpi(value=13.02 * hours, unit="kWh", coverage=0.989),
+            "fuel_cell_energy": Kpi(value=37.1 * hours, unit="kWh", coverage=0.996),
+            "genset_energy": Kpi(value=100.5 * hours, unit="kWh", coverage=0.996),
+            "battery_discharge_energy": Kpi(value=2.5 * hours, unit="kWh", coverage=0.996),
+            "battery_charge_energy": Kpi(value=3.1 * hours, unit="kWh", coverage=0.996),
+            "battery_tracking_rmse": Kpi(value=1.234, unit="kW", coverage=0.996),
+            "fuel_cell_tracking_rmse": Kpi(value=2.9, unit="kW", coverage=0.996),
+            "capacity_factor_pv": Kpi(value=0.26, unit="1", coverage=0.989),
+            "capacity_factor_fuel_cell": Kpi(value=0.46, unit="1", coverage=0.996),
+        }
+        return KpiReport(
+            site=self.site.name,
+            profile=self.profile.name,
+            window=WindowModel(
+                start=window.start, end=window.end, timezone=self.site.display_timezone
+            ),
+            kpis=kpis,
+        )
+
+    def changes(
+        self, window: Window, sections: Sequence[Section] | None = None
+    ) -> Mapping[str, FakeChange]:
+        return {
+            "renewable_share": FakeChange(0.021, "1", 0.13),
+            "fuel_cell_reliability": FakeChange(-0.012, "1", -0.0123),
+            "pv_energy": FakeChange(1.07, "kW", 0.09),
+        }
+
+    def series(
+        self, roles: Sequence[str], window: Window, points: int = 1000
+    ) -> dict[str, FakeSeries]:
+        steps = (10, 60, 300, 900, 1800, 3600, 7200, 86400)
+        length = window.duration.total_seconds()
+        bucket = next(s for s in steps if s >= self.site.interval_s and length / s <= points)
+        count = int(length // bucket)
+        span = self.span()
+        if span is None:
+            raise NoDataError("no data in this period")
+        last = int((span[1] - window.start_utc).total_seconds() // bucket)
+        times = pd.date_range(
+            window.start_utc, periods=max(0, min(count, last)), freq=pd.Timedelta(seconds=bucket)
+        )
+        local = times.tz_convert(self.site.display_zone)
+        hour = (local.hour + local.minute / 60).to_numpy(dtype=np.float64)
+        found = {}
+        for role in roles:
+            mean = _shape(role, hour)
+            spread = np.where(mean == 0, 0.0, 1.5)
+            missing = (hour >= 2) & (hour < 3)
+            frame = pd.DataFrame(
+                {
+                    "time": local,
+                    "mean": np.where(missing, np.nan, mean),
+                    "min": np.where(missing, np.nan, mean - spread),
+                    "max": np.where(missing, np.nan, mean + spread),
+                    "coverage": np.where(missing, 0.0, 1.0),
+                }
+            )
+            found[role] = FakeSeries(role, "kW", bucket, frame)
+        return found
+
+
+def _shape(role: str, hour: np.ndarray) -> np.ndarray:
+    if role == "pv":
+        return np.maximum(0.0, 43 * np.sin((hour - 6) / 13 * np.pi)) * (hour > 6) * (hour < 19)
+    if role in {"battery", "battery_setpoint"}:
+        power = np.where((hour > 1) & (hour < 4), -25.0, np.where((hour > 18) & (hour < 20), 25, 0))
+        return power * (1.0 if role.endswith("setpoint") else 0.97)
+    if role == "fuel_cell":
+        return 37 + np.sin(hour * 3)
+    if role == "fuel_cell_setpoint":
+        return np.full_like(hour, 40.0)
+    return 100 + 20 * np.sin(hour / 24 * 2 * np.pi)
+
+
+class FakeLibrary:
+    """The shipped sites with made-up data; `empty` names sites without any."""
+
+    def __init__(self, empty: tuple[str, ...] = ()) -> None:
+        self.empty = empty
+        self.opened: list[tuple[str, str]] = []
+
+    def sites(self) -> Mapping[str, str]:
+        return {name: load_site(name).title for name in ("mesa_del_sol", "trade_street")}
+
+    def profiles(self, site: str) -> Mapping[str, str]:
+        loaded = load_site(site)
+        return {name: spec.title for name, spec in loaded.profiles.items()}
+
+    def open_site(self, name: str, profile: str) -> FakeSiteData:
+        site = load_site(name)
+        self.opened.append((name, profile))
+        return FakeSiteData(site, site.profile(profile), empty=name in self.empty)
