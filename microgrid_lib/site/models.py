@@ -258,7 +258,7 @@ class Battery(Table):
         if self.capacity_kwh is not None:
             for key in ("eta_charge", "eta_discharge", "soc_min", "soc_max"):
                 if key not in self.model_fields_set:
-                    raise SiteKeyError(key, "is missing; capacity_kwh needs it, and none is assumed")
+                    raise SiteKeyError(key, "is missing; capacity_kwh needs it, nothing is assumed")
         return self
 
     @property

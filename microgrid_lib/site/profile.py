@@ -37,6 +37,7 @@ from microgrid_lib.site.models import (
     Table,
     ZoneName,
 )
+from microgrid_lib.site.plant import PlantSpec
 from microgrid_lib.site.schema import CHANNELS, ROLES, normal_spelling
 from microgrid_lib.site.zones import zone
 
@@ -83,7 +84,7 @@ class Site(Table):
     latitude
         Degrees north, for the map and the sun's position.
     longitude
-        Degrees east.
+        Degrees east; negative in the west.
     sentinels
         Values, as in the file, that mean "missing".
     default_profile
@@ -104,6 +105,8 @@ class Site(Table):
         Profile -> what it is.
     evidence
         What the data can say about doubtful channels.
+    plant
+        Parameters of the simulation, each with its source.
     """
 
     schema_version: Literal[1] = 1
@@ -127,6 +130,7 @@ class Site(Table):
     sources: Annotated[tuple[Source, ...], Field(strict=False, min_length=1)]
     profiles: Annotated[dict[Name, ProfileSpec], Field(min_length=1)]
     evidence: Annotated[tuple[Evidence, ...], Field(strict=False)] = ()
+    plant: PlantSpec | None = None
 
     @field_validator("channels", mode="before")
     @classmethod
