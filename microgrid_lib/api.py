@@ -1,0 +1,284 @@
+"""What notebooks, pages and the command line call: a site's data, and its numbers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from microgrid_lib.errors import NoDataError, SiteError
+from microgrid_lib.ingest import inventory
+from microgrid_lib.ingest.inventory import ChannelCoverage, FileEntry, QuarantineCount
+from microgrid_lib.ingest.load import ingest
+from microgrid_lib.ingest.records import read_records
+from microgrid_lib.ingest.result import IngestResult
+from microgrid_lib.kpi.compare import Change, changes
+from microgrid_lib.kpi.evidence import EvidenceResult, evidence
+from microgrid_lib.kpi.model import KpiReport, Section, WindowModel
+from microgrid_lib.kpi.report import kpi_report
+from microgrid_lib.settings import Settings, load_settings
+from microgrid_lib.site.load import list_sites, load_site
+from microgrid_lib.site.profile import Profile, Site
+from microgrid_lib.store.duck import connect
+from microgrid_lib.store.engines import DuckDBEngine
+from microgrid_lib.store.lake import Lake
+from microgrid_lib.store.refresh import Progress, refresh_summaries
+from microgrid_lib.store.series import Series, series
+from microgrid_lib.store.slots import slot_end
+from microgrid_lib.store.snapshot import Snapshot
+from microgrid_lib.window import Window, day_window, parse_time
+
+
+class DataReport(BaseModel):
+    """What is stored for a window: coverage, files, refusals, evidence on channel roles."""
+
+    site: str
+    profile: str
+    window: WindowModel
+    coverage: list[ChannelCoverage]
+    files: list[FileEntry]
+    quarantine: list[QuarantineCount]
+    evidence: list[EvidenceResult]
+
+
+@lru_cache(maxsize=8)
+def _engine(memory_limit_mb: int, threads: int | None) -> DuckDBEngine:
+    return DuckDBEngine(Settings(memory_limit_mb=memory_limit_mb, threads=threads))
+
+
+def sites() -> dict[str, str]:
+    """Names of the known sites with their titles; a broken site file is left out."""
+    found = {}
+    for name in list_sites():
+        try:
+            found[name] = load_site(name).title
+        except SiteError:
+            continue
+    return found
+
+
+def open_site(
+    name: str | Path | None = None,
+    profile: str | None = None,
+    settings: Settings | None = None,
+) -> SiteData:
+    """Open a site's data for reading.
+
+    Parameters
+    ----------
+    name
+        Name or path of a site file; default: the setting `site`.
+    profile
+        Default: the site's own default.
+    settings
+        Default: read afresh.
+
+    Raises
+    ------
+    UnknownNameError, SiteError
+        No such site or profile, or a broken site file.
+    """
+    chosen = settings or load_settings()
+    site = load_site(name or chosen.site, chosen.home)
+    return SiteData(site, site.profile(profile), chosen)
+
+
+class SiteData:
+    """One site's data under one profile; every answer is from one version of the store.
+
+    Parameters
+    ----------
+    site, profile
+        What to read, and how.
+    settings
+        Where the store is.
+    """
+
+    def __init__(self, site: Site, profile: Profile, settings: Settings) -> None:
+        self.site = site
+        self.profile = profile
+        self.settings = settings
+        self.lake = Lake(settings.lake)
+        self.engine = _engine(settings.memory_limit_mb, settings.threads)
+        self._lock = threading.Lock()
+        self._synthetic: tuple[str, bool] | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The newest version of the site's measurements."""
+        with self._lock:
+            return self.lake.snapshot(self.site)
+
+    def state(self) -> str:
+        """Changes whenever the site's data change."""
+        return self.snapshot().state()
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Oldest sample and end of the newest sample's slot, in the display zone."""
+        snapshot = self.snapshot()
+        if snapshot.oldest is None or snapshot.newest is None:
+            return None
+        zone = self.site.display_zone
+        end = slot_end(self.site, snapshot.newest)
+        return snapshot.oldest.astimezone(zone), end.astimezone(zone)
+
+    def as_of(self) -> datetime | None:
+        """The end of what can be expected: now for a live site, else the end of the data."""
+        if self.site.live:
+            return datetime.now(UTC).astimezone(self.site.display_zone)
+        span = self.span()
+        return None if span is None else span[1]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the stored data are made-up demo data."""
+        snapshot = self.snapshot()
+        state = snapshot.state()
+        if self._synthetic is None or self._synthetic[0] != state:
+            with self._lock:
+                con = connect(self.settings)
+                try:
+                    found = read_records(self.lake, con, snapshot).synthetic
+                finally:
+                    con.close()
+            self._synthetic = (state, found)
+        return self._synthetic[1]
+
+    def window(
+        self, start: str | datetime | None = None, end: str | datetime | None = None
+    ) -> Window:
+        """A window in the display zone; what is left out is the last 24 hours of data.
+
+        Raises
+        ------
+        WindowError
+            Not a time, or an empty window.
+        NoDataError
+            Nothing is ingested and no times were given.
+        """
+        zone = self.site.display_zone
+
+        def instant(given: str | datetime) -> datetime:
+            if isinstance(given, str):
+                return parse_time(given, zone)
+            return given.astimezone(zone) if given.tzinfo else given.replace(tzinfo=zone)
+
+        if end is not None:
+            last = instant(end)
+        else:
+            newest = self.as_of()
+            if newest is None:
+                raise self._nothing()
+            last = newest
+        first = instant(start) if start is not None else last - timedelta(days=1)
+        return Window(first, last)
+
+    def day(self, day: str) -> Window:
+        """One local day `YYYY-MM-DD`."""
+        return day_window(parse_time(day, self.site.display_zone).date(), self.site.display_zone)
+
+    def _nothing(self) -> NoDataError:
+        return NoDataError(
+            f"no data of site {self.site.name} in {self.settings.home}; "
+            "run `microgrid demo` or `microgrid ingest`"
+        )
+
+    def _window(self, window: Window | str | datetime, end: str | datetime | None) -> Window:
+        return window if isinstance(window, Window) else self.window(window, end)
+
+    def kpis(
+        self,
+        window: Window | str | datetime,
+        end: str | datetime | None = None,
+        sections: Sequence[Section] | None = None,
+    ) -> KpiReport:
+        """The KPIs of a window.
+
+        Parameters
+        ----------
+        window, end
+            A window, or its start and end.
+        sections
+            Default: all.
+
+        Raises
+        ------
+        NoDataError
+            The window lies wholly outside the data.
+        """
+        return kpi_report(
+            self.engine, self.snapshot(), self.profile, self._window(window, end), sections
+        )
+
+    def changes(
+        self, window: Window, sections: Sequence[Section] | None = None
+    ) -> dict[str, Change]:
+        """Change of each KPI against the window of the same length before."""
+        return changes(self.engine, self.snapshot(), self.profile, window, sections)
+
+    def series(
+        self, roles: Sequence[str], window: Window, points: int = 1000
+    ) -> dict[str, Series]:
+        """Mean, minimum and maximum of roles over time; see `store.series.series`."""
+        return series(self.engine, self.snapshot(), self.profile, roles, window, points)
+
+    def evidence(self, window: Window) -> list[EvidenceResult]:
+        """What the data say about doubtful channels; see `kpi.evidence.evidence`."""
+        return evidence(self.engine, self.snapshot(), self.profile, window)
+
+    def ingest(
+        self, paths: Sequence[str | Path], progress: Progress | None = None
+    ) -> IngestResult:
+        """Bring data files into the store, and its summaries up to date."""
+        result = ingest(paths, self.site, self.settings, progress)
+        self.refresh()
+        return result
+
+    def refresh(self, progress: Progress | None = None) -> int:
+        """Build the summaries that lag behind the measurements; returns how many."""
+        return refresh_summaries(self.lake, self.engine, self.site, progress)
+
+    def files(self) -> list[FileEntry]:
+        """The ingested files with their counts."""
+        con = connect(self.settings)
+        try:
+            return inventory.files_of(con, self.lake, self.site)
+        finally:
+            con.close()
+
+    def data_report(self, window: Window) -> DataReport:
+        """Coverage by channel and month, quarantine by reason, evidence on roles.
+
+        Raises
+        ------
+        NoDataError
+            The window lies wholly outside the data.
+        """
+        span = self.span()
+        if span is None:
+            raise self._nothing()
+        inside = window.clip(span[0], span[1])
+        if inside is None:
+            raise NoDataError(
+                f"site {self.site.name} has data from {span[0].isoformat()} to "
+                f"{span[1].isoformat()}, none in the window asked for"
+            )
+        snapshot = self.snapshot()
+        con = connect(self.settings)
+        try:
+            return DataReport(
+                site=self.site.name,
+                profile=self.profile.name,
+                window=WindowModel(
+                    start=window.start, end=window.end, timezone=self.site.display_timezone
+                ),
+                coverage=inventory.coverage_by_month(con, self.site, snapshot, inside),
+                files=inventory.files_of(con, self.lake, self.site),
+                quarantine=inventory.quarantine_of(con, self.lake, self.site, snapshot),
+                evidence=self.evidence(inside),
+            )
+        finally:
+            con.close()

@@ -1,0 +1,212 @@
+"""Commands that bring data in and say what is there: demo, sites, ingest, data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from microgrid_lib.cli.options import (
+    EndOption,
+    JsonOption,
+    ProfileOption,
+    SiteOption,
+    StartOption,
+    print_json,
+    progress_bar,
+)
+from microgrid_lib.errors import MicrogridError, SiteError
+from microgrid_lib.settings import load_settings
+from microgrid_lib.site.load import list_sites, load_site
+
+MAX_DEMO_MONTHS = 60
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(demo)
+    app.command()(sites)
+    app.command()(ingest)
+    app.command(name="data")(data)
+
+
+def demo(
+    months: Annotated[int, typer.Option(help="How many months.", min=1, max=MAX_DEMO_MONTHS)] = 15,
+    start: Annotated[str, typer.Option(help="First month, YYYY-MM.")] = "2022-05",
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.", min=0)] = 20220501,
+    out: Annotated[
+        str | None,
+        typer.Option(help="Only write the files and truth.json into this folder, don't ingest."),
+    ] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take demo data out of the store again.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make synthetic demo data, ingest it, ready to look at (fast the second time)."""
+    from pathlib import Path
+
+    from microgrid_lib.api import open_site
+    from microgrid_lib.ingest.demo import DemoPlan, write_demo
+    from microgrid_lib.ingest.load import remove as remove_files
+    from microgrid_lib.ingest.result import IngestResult
+
+    settings = load_settings()
+    plan = DemoPlan(start=start, months=months, seed=seed)
+    if remove:
+        site_data = open_site(plan.site, settings=settings)
+        names = [entry.file for entry in site_data.files() if entry.synthetic]
+        result = remove_files(names, site_data.site, settings)
+        site_data.refresh()
+        _report(result, as_json)
+        return
+    folder = Path(out) if out is not None else settings.demo / plan.site
+    with progress_bar("Making demo data") as bar:
+        truth = write_demo(folder, plan, bar)
+    if out is not None:
+        if as_json:
+            print_json({"truth": str(truth)})
+        else:
+            typer.echo(f"Synthetic demo data and its truth: {truth.parent}")
+        return
+    site_data = open_site(plan.site, settings=settings)
+    files = sorted(folder.glob("*.csv"))
+    result = IngestResult.of([])
+    with progress_bar("Ingesting") as bar:
+        result = site_data.ingest(files, bar)
+    _report(result, as_json)
+
+
+def sites(as_json: JsonOption = False) -> None:
+    """List the known sites and their profiles."""
+    listed = []
+    for name, path in list_sites().items():
+        try:
+            site = load_site(name)
+        except SiteError as error:
+            listed.append({"name": name, "path": str(path), "error": str(error)})
+            continue
+        listed.append(
+            {
+                "name": name,
+                "title": site.title,
+                "path": str(path),
+                "interval_s": site.interval_s,
+                "timezone": site.display_timezone,
+                "default_profile": site.default_profile,
+                "profiles": {key: spec.title for key, spec in site.profiles.items()},
+            }
+        )
+    if as_json:
+        print_json({"sites": listed})
+        return
+    for entry in listed:
+        if "error" in entry:
+            typer.echo(f"{entry['name']}: broken: {entry['error']}")
+            continue
+        typer.echo(f"{entry['name']}: {entry['title']}, every {entry['interval_s']} s")
+        profiles = entry["profiles"]
+        assert isinstance(profiles, dict)  # noqa: S101  built a few lines above
+        for key, title in profiles.items():
+            mark = " (default)" if key == entry["default_profile"] else ""
+            typer.echo(f"  {key}: {title}{mark}")
+
+
+def ingest(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders or patterns.", show_default=False)
+    ] = None,
+    site: SiteOption = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", help="Take this ingested file out again (by its name)."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring data files into the store; what is refused is kept in quarantine with its reason."""
+    from microgrid_lib.api import open_site
+    from microgrid_lib.ingest.load import remove as remove_files
+
+    site_data = open_site(site)
+    if remove:
+        if paths:
+            raise MicrogridError("either files to ingest or --remove, not both")
+        result = remove_files(remove, site_data.site, site_data.settings)
+        site_data.refresh()
+    elif paths:
+        with progress_bar("Ingesting") as bar:
+            result = site_data.ingest(list(paths), bar)
+    else:
+        raise MicrogridError("name at least one file, folder or pattern to ingest")
+    _report(result, as_json)
+    if result.totals.failed:
+        raise typer.Exit(2)
+
+
+def _report(result: object, as_json: bool) -> None:
+    from microgrid_lib.ingest.result import IngestResult
+
+    assert isinstance(result, IngestResult)  # noqa: S101  for the type checker
+    if as_json:
+        print_json(result)
+        return
+    for file in result.files:
+        if file.error:
+            typer.echo(f"microgrid: {file.error}", err=True)
+            continue
+        counts = "" if file.status == "removed" else (
+            f": {file.rows_read} rows = {file.rows_accepted} accepted + "
+            f"{file.rows_duplicate} duplicate + {file.rows_rejected} rejected; "
+            f"{file.values_missing} values missing, {file.values_out_of_range} out of range"
+        )
+        typer.echo(f"{file.file}: {file.status}{counts}")
+        for note in file.notes:
+            typer.echo(f"  {note}")
+    totals = result.totals
+    typer.echo(
+        f"{totals.files} files: {totals.ingested} ingested, {totals.unchanged} unchanged, "
+        f"{totals.failed} failed, {totals.removed} removed"
+    )
+
+
+def data(
+    start: StartOption = None,
+    end: EndOption = None,
+    site: SiteOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show coverage by channel and month, quarantine by reason, and evidence on roles."""
+    from microgrid_lib.api import open_site
+
+    site_data = open_site(site, profile)
+    span = site_data.span()
+    first = start if start is not None or span is None else span[0]
+    report = site_data.data_report(site_data.window(first, end))
+    if as_json:
+        print_json(report)
+        return
+    typer.echo("Coverage by month (lowest channel):")
+    for month in sorted({entry.month for entry in report.coverage}):
+        entries = [e for e in report.coverage if e.month == month]
+        lowest = min(entries, key=lambda e: e.coverage or 0.0)
+        highest = max(entries, key=lambda e: e.coverage or 0.0)
+        typer.echo(
+            f"  {month}: {_percent(lowest.coverage)} ({lowest.channel}) "
+            f"to {_percent(highest.coverage)} ({highest.channel})"
+        )
+    typer.echo("Quarantine:")
+    for refused in report.quarantine:
+        channel = f" {refused.channel}" if refused.channel else ""
+        typer.echo(f"  {refused.reason}{channel}: {refused.count}, e.g. {refused.example}")
+    if not report.quarantine:
+        typer.echo("  empty")
+    typer.echo("Evidence on channel roles:")
+    for result in report.evidence:
+        typer.echo(f"  {result.note.text}")
+    if not report.evidence:
+        typer.echo("  nothing in question at this site")
+
+
+def _percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{100 * share:.1f} %"

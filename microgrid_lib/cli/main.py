@@ -1,0 +1,95 @@
+"""The entry point: every mistake is one line on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import typer
+
+from microgrid_lib import __version__
+from microgrid_lib.cli import data, numbers, serve
+from microgrid_lib.errors import MicrogridError, SettingsError
+from microgrid_lib.settings import load_settings
+
+OUR_FAULT = 1
+WRONG_USAGE = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="microgrid",
+    help="Watch a microgrid: honest numbers from raw files to pages.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+data.register(app)
+numbers.register(app)
+serve.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(  # noqa: ARG001  the callback acts on it
+        False, "--version", help="Print the version.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    """Watch a microgrid: honest numbers from raw files to pages."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0 done, 1 a fault of ours, 2 wrong usage or input, 3 no data for what was asked.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except MicrogridError as error:
+        return _say(str(error), error.exit_code)
+    except click.UsageError as error:
+        hint = f" (try `{error.ctx.command_path} --help`)" if error.ctx else ""
+        return _say(f"{error.format_message()}{hint}", WRONG_USAGE)
+    except click.ClickException as error:
+        return _say(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted; what was finished is kept, run it again to go on", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  keeps the exit of Python quiet
+        return 0
+    except Exception as error:  # noqa: BLE001  the last line of defence: no traceback for a user
+        return _unexpected(error)
+    return int(code) if isinstance(code, int) else 0
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(f"microgrid: {' '.join(text.split())}\n")
+    return code
+
+
+def _unexpected(error: Exception) -> int:
+    """Keep the traceback in a log, and say where."""
+    text = f"unexpected fault: {type(error).__name__}: {error}"
+    try:
+        folder = load_settings().home / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / f"fault-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except (OSError, SettingsError):
+        return _say(text, OUR_FAULT)
+    return _say(f"{text} (details in {log})", OUR_FAULT)

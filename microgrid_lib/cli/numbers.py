@@ -1,0 +1,146 @@
+"""Commands that print numbers: kpi, series."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from microgrid_lib.cli.options import (
+    EndOption,
+    JsonOption,
+    ProfileOption,
+    SiteOption,
+    StartOption,
+    print_json,
+)
+from microgrid_lib.errors import NoDataError, UnknownNameError
+from microgrid_lib.kpi.model import SECTIONS, Kpi
+from microgrid_lib.site.schema import ROLES
+
+SectionName = StrEnum("SectionName", {name: name for name in SECTIONS})
+MAX_POINTS = 100_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(kpi)
+    app.command()(series)
+
+
+def kpi(
+    start: StartOption = None,
+    end: EndOption = None,
+    section: Annotated[
+        list[SectionName] | None, typer.Option("--section", help="Only these sections.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="Where to compute; default: the setting.")
+    ] = None,
+    site: SiteOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the KPIs of a period (default: the last 24 hours of data)."""
+    from microgrid_lib.api import open_site
+
+    if engine not in (None, "duckdb"):
+        raise UnknownNameError("engine", engine, ["duckdb"])
+    site_data = open_site(site, profile)
+    wanted = [name for name in SECTIONS if name in section] if section else None
+    report = site_data.kpis(site_data.window(start, end), sections=wanted)
+    if as_json:
+        print_json(report)
+        return
+    window = report.window
+    label = " · synthetic demo data" if site_data.synthetic else ""
+    typer.echo(f"{site_data.site.title} ({report.profile}){label}")
+    typer.echo(f"{window.start.isoformat()} to {window.end.isoformat()} ({window.timezone})")
+    for name, value in report.kpis.items():
+        typer.echo(f"  {name:<30} {_text(value)}")
+
+
+def _text(value: Kpi) -> str:
+    coverage = "" if value.coverage is None else f"  coverage {100 * value.coverage:.1f} %"
+    if value.value is None:
+        reason = value.reason.text if value.reason else "no reason given"
+        return f"n/a: {reason}{coverage}"
+    unit = "" if value.unit == "1" else f" {value.unit}"
+    text = f"{value.value:.6g}{unit}"
+    if value.uncertainty is not None:
+        text += f" ± {value.uncertainty:.2g}"
+    if value.time is not None:
+        text += f" at {value.time.isoformat()}"
+    warning = f"  ! {value.warning.text}" if value.warning else ""
+    return text + coverage + warning
+
+
+def series(
+    role: Annotated[list[str], typer.Option("--role", help="Role, may be repeated.")],
+    start: StartOption = None,
+    end: EndOption = None,
+    points: Annotated[
+        int, typer.Option(help="At most this many points.", min=1, max=MAX_POINTS)
+    ] = 1000,
+    site: SiteOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print mean, minimum and maximum of a role over time, as CSV or JSON."""
+    from microgrid_lib.api import open_site
+
+    site_data = open_site(site, profile)
+    for name in role:
+        if name not in ROLES:
+            raise UnknownNameError("role", name, list(ROLES))
+        if not site_data.profile.has(name):
+            known = [r for r in ROLES if site_data.profile.has(r)]
+            raise UnknownNameError(f"role at site {site_data.site.name}", name, known)
+    window = site_data.window(start, end)
+    found = site_data.series(role, window, points)
+    if all(one.frame["mean"].isna().all() for one in found.values()):
+        raise NoDataError(
+            f"no data of {', '.join(role)} between {window.start.isoformat()} "
+            f"and {window.end.isoformat()}"
+        )
+    if as_json:
+        print_json(
+            {
+                "site": site_data.site.name,
+                "profile": site_data.profile.name,
+                "timezone": site_data.site.display_timezone,
+                "series": {
+                    name: {
+                        "unit": one.unit,
+                        "bucket_s": one.bucket_s,
+                        "points": [
+                            {
+                                "time": at.isoformat(),
+                                "mean": mean,
+                                "min": low,
+                                "max": high,
+                                "coverage": share,
+                            }
+                            for at, mean, low, high, share in one.frame[
+                                ["time", "mean", "min", "max", "coverage"]
+                            ].itertuples(index=False)
+                        ],
+                    }
+                    for name, one in found.items()
+                },
+            }
+        )
+        return
+    single = len(found) == 1
+    typer.echo(("" if single else "role,") + "time,mean,min,max,coverage")
+    for name, one in found.items():
+        for at, mean, low, high, share in one.frame[
+            ["time", "mean", "min", "max", "coverage"]
+        ].itertuples(index=False):
+            cells = [at.isoformat(), *(_cell(v) for v in (mean, low, high, share))]
+            typer.echo(",".join(cells if single else [name, *cells]))
+
+
+def _cell(value: float) -> str:
+    return "" if value != value else repr(float(value))  # noqa: PLR0124  NaN differs from itself

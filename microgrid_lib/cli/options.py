@@ -1,0 +1,73 @@
+"""Options that many commands share, and how results are printed."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from microgrid_lib.store.refresh import Progress
+
+SiteOption = Annotated[
+    str | None,
+    typer.Option("--site", help="Name of a site, or path of a site file."),
+]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", help="Profile of the site; default: the site's own.")
+]
+StartOption = Annotated[
+    str | None,
+    typer.Option("--start", help="Start, local: 2022-05-01, 2022-05-01T13:00 or 2022-05."),
+]
+EndOption = Annotated[str | None, typer.Option("--end", help="End (not included); 24:00 is fine.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")
+]
+
+
+def print_json(model: BaseModel | dict[str, Any]) -> None:
+    """Print one JSON object; NaN and infinity are null."""
+    import json
+
+    content = model.model_dump(mode="json") if isinstance(model, BaseModel) else model
+    typer.echo(json.dumps(_finite(content), ensure_ascii=False, indent=2))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return value
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """A progress bar on stderr, shown only on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(file=sys.stderr)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[item]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(title, total=None, item="")
+
+        def report(done: int, total: int, item: str) -> None:
+            bar.update(task, completed=done, total=total, item=item)
+
+        yield report
