@@ -1,0 +1,169 @@
+"""Every reason and warning a KPI can carry: stable code, parameters, English sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from microgrid_lib.kpi.model import Note
+from microgrid_lib.site.profile import Profile
+from microgrid_lib.store.slots import DERIVED_GRID
+
+ROLE_LABELS: dict[str, str] = {
+    "pv": "PV",
+    "battery": "battery",
+    "battery_setpoint": "battery set point",
+    "fuel_cell": "fuel cell",
+    "fuel_cell_setpoint": "fuel cell set point",
+    "genset": "generator",
+    "genset_setpoint": "generator set point",
+    "load": "measured load",
+    "critical_load": "measured critical load",
+    "grid": "measured grid exchange",
+    "bus_voltage": "measured bus voltage",
+    "receiving_voltage": "measured voltage at the receiving point",
+    "mccb_voltage": "measured MCCB voltage",
+    "bus_frequency": "measured bus frequency",
+    "mccb_frequency": "measured MCCB frequency",
+    "temp_inlet": "measured inlet temperature",
+    "temp_outlet": "measured outlet temperature",
+}
+
+WARNING_ORDER = (
+    "low_coverage",
+    "critical_exceeds_load",
+    "negative_self_sufficiency",
+    "derived_grid",
+)
+"""Most important first: its code is the one a KPI's warning carries."""
+
+
+def no_role(profile: Profile, role: str) -> Note:
+    """Say that the profile can't give a role, in the site file's own words where it has some."""
+    why = profile.spec.reasons.get(role)
+    if why is not None:
+        return Note(code="no_role", params={"role": role, "why": why}, text=why)
+    return Note(code="no_role", params={"role": role}, text=f"this site has no {ROLE_LABELS[role]}")
+
+
+def no_data() -> Note:
+    """Say that no slot of the window has everything the KPI needs."""
+    return Note(code="no_data", text="no valid data in the window")
+
+
+def coverage_below_half(coverage: float) -> Note:
+    """Say that too little of the window is valid."""
+    return Note(
+        code="coverage_below_half",
+        params={"coverage": coverage},
+        text=f"only {percent(coverage)} of the window has valid data; at least 50 % is needed",
+    )
+
+
+def low_coverage(coverage: float) -> Note:
+    """Say that some of the window is missing."""
+    return Note(
+        code="low_coverage",
+        params={"coverage": coverage},
+        text=f"only {percent(coverage)} of the window has valid data",
+    )
+
+
+def no_energy(what: str, text: str) -> Note:
+    """Say that the denominator, named by `what`, is zero or negative."""
+    return Note(code="no_energy", params={"what": what}, text=text)
+
+
+def no_command(what: str) -> Note:
+    """Say that the machine was never told to run."""
+    return Note(
+        code="no_command",
+        params={"role": what},
+        text=f"the {ROLE_LABELS[what]} commanded nothing in the window",
+    )
+
+
+def rating_unknown(role: str) -> Note:
+    """Say that the site file doesn't give the rated power."""
+    return Note(
+        code="rating_unknown",
+        params={"role": role},
+        text=f"the rated power of the {ROLE_LABELS[role]} isn't known",
+    )
+
+
+def battery_capacity_unknown() -> Note:
+    """Say that the site file doesn't give the battery's capacity."""
+    return Note(code="battery_capacity_unknown", text="the capacity of the battery isn't known")
+
+
+def efficiency_uncertain(needed: int, had: float, uncertainty: float) -> Note:
+    """Say that too little was charged to tell losses from a change of the state of charge."""
+    shown = int(had * 10) / 10
+    return Note(
+        code="efficiency_uncertain",
+        params={"needed": needed, "had": had, "uncertainty": uncertainty},
+        text=f"needs {needed} full charges in the period (had {shown:.1f})",
+    )
+
+
+def efficiency_above_one(value: float) -> Note:
+    """Say that more came out than went in: it ended emptier, or a meter is off."""
+    return Note(
+        code="efficiency_above_one",
+        params={"value": value},
+        text=f"more energy came out than went in (ratio {value:.3f})",
+    )
+
+
+def no_peak() -> Note:
+    """Say that no clock quarter hour is valid enough to have a mean."""
+    return Note(code="no_peak", text="no quarter hour has half of its values")
+
+
+def derived_grid() -> Note:
+    """Say that the grid exchange isn't metered."""
+    return Note(code="derived_grid", text=f"the grid isn't metered: {DERIVED_GRID}")
+
+
+def negative_self_sufficiency() -> Note:
+    """Say that more was imported than the load used."""
+    return Note(
+        code="negative_self_sufficiency",
+        text="negative: more was imported than the load used, as when the grid charges the battery",
+    )
+
+
+def critical_exceeds_load(slots: int, of: int, mean_excess_kw: float) -> Note:
+    """Say that the part is larger than the whole."""
+    return Note(
+        code="critical_exceeds_load",
+        params={"slots": slots, "of": of, "mean_excess_kw": mean_excess_kw},
+        text=(
+            f"the critical load exceeds the total load in {slots} of {of} values, "
+            f"by {mean_excess_kw:.1f} kW on average"
+        ),
+    )
+
+
+def combined(warnings: Sequence[Note]) -> Note | None:
+    """One note that says all: code and first sentence of the most important.
+
+    The codes of the others are in the parameter `also`, separated by commas.
+    """
+    ordered = sorted(warnings, key=lambda note: WARNING_ORDER.index(note.code))
+    if len(ordered) < 2:
+        return ordered[0] if ordered else None
+    params: dict[str, float | int | str] = {}
+    for note in reversed(ordered):
+        params |= note.params
+    return Note(
+        code=ordered[0].code,
+        params=params | {"also": ",".join(note.code for note in ordered[1:])},
+        text="; ".join(note.text for note in ordered),
+    )
+
+
+def percent(share: float) -> str:
+    """Write a share for a sentence: cut, not rounded, so that 94.99 % never reads 95 %."""
+    tenths = int(share * 1000 + 1e-9)
+    return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"

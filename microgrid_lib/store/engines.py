@@ -1,0 +1,431 @@
+"""Engines that run the one Ibis definition of slots, summaries, KPIs and series.
+
+An expression is written once over two unbound tables, `measurements` and `summaries`; an engine
+compiles it once to its SQL, and binds files and time bounds to it at every run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from microgrid_lib.errors import StoreError
+from microgrid_lib.settings import Settings
+from microgrid_lib.site.profile import Profile, Site
+from microgrid_lib.store.slots import anchor_s, epoch_us, slot_table
+from microgrid_lib.store.summaries import Column, columns_of, summarise
+
+if TYPE_CHECKING:
+    import ibis
+
+Columns = dict[str, npt.NDArray[Any]]
+Build = Callable[["ibis.Table | None", "ibis.Table | None"], "ibis.Table"]
+"""(measurements, summaries), None where there is nothing to read -> what to compute."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Files to read, cut to `[start, end)`.
+
+    Attributes
+    ----------
+    paths
+        Parquet files.
+    start, end
+        Bounds of `time` or `bucket` (UTC); None: unbounded.
+    part
+        Number that the rows carry in their column `part`.
+    """
+
+    paths: tuple[str, ...]
+    start: datetime | None = None
+    end: datetime | None = None
+    part: int = 0
+
+
+class ResultCache:
+    """Small results of expensive queries, the oldest dropped first; safe between threads."""
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._held: dict[Hashable, object] = {}
+
+    def get(self, key: Hashable) -> object | None:
+        """Return the result of that key, None where there is none."""
+        with self._lock:
+            return self._held.get(key)
+
+    def put(self, key: Hashable, value: object) -> None:
+        """Keep a result."""
+        with self._lock:
+            while len(self._held) >= self._most:
+                del self._held[next(iter(self._held))]
+            self._held[key] = value
+
+
+class Engine(Protocol):
+    """Where expressions over measurements and summaries run."""
+
+    def fetch(
+        self,
+        key: Hashable,
+        build: Build,
+        profile: Profile,
+        measurements: Sequence[Scan] = (),
+        summaries: Sequence[Scan] = (),
+    ) -> Columns:
+        """Run an expression.
+
+        Parameters
+        ----------
+        key
+            Names the expression: builds with equal keys and profiles compute the same.
+        build
+            Makes it from the two tables; both have the column `part`.
+        profile
+            Site and profile of the tables.
+        measurements, summaries
+            What to read.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (rows,)
+            Null is NaN, or NaT in times (datetime64, UTC).
+
+        Raises
+        ------
+        StoreError
+            A file can't be read.
+        """
+        ...
+
+    def unique(self, site: Site, paths: Sequence[str]) -> bool:
+        """Whether no source has two rows in one slot, in files of one month."""
+        ...
+
+    def complete(self, profile: Profile, summary: str) -> bool:
+        """Whether a summary has all columns that this version of the library reads."""
+        ...
+
+    def write_summary(self, profile: Profile, paths: Sequence[str], target: str | Path) -> None:
+        """Summarise measurement files into one Parquet file."""
+        ...
+
+    @property
+    def results(self) -> ResultCache:
+        """Results that depend on nothing but files that never change."""
+        ...
+
+
+class DuckDBEngine:
+    """DuckDB in this process, reading Parquet files.
+
+    May be used from several threads: every query runs on a cursor of its own.
+
+    Parameters
+    ----------
+    settings
+        Memory limit and threads.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        import duckdb
+
+        self._connection = duckdb.connect()
+        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
+        self._connection.execute(f"SET GLOBAL memory_limit = '{settings.memory_limit_mb}MiB'")
+        if settings.threads is not None:
+            self._connection.execute(f"SET GLOBAL threads = {settings.threads}")
+        self._lock = threading.Lock()
+        self._sql: dict[Hashable, str] = {}
+        self._columns_of_file: dict[str, dict[str, str]] = {}
+        self._results = ResultCache()
+
+    def measurements(self, site: Site, paths: Sequence[str]) -> ibis.Table:
+        """Return the measurements in some files, as an Ibis table for exploring.
+
+        Parameters
+        ----------
+        site
+            Gives the channels; one that a file lacks is null.
+        paths
+            Parquet files of the lake; none gives an empty table.
+
+        Returns
+        -------
+        ibis.Table
+            `time` (UTC, no zone), `source`, a float64 column per channel, `part`.
+        """
+        return self._explore(self._measurements_sql(site, [Scan(tuple(paths))]))
+
+    def summaries(self, profile: Profile, paths: Sequence[str]) -> ibis.Table:
+        """Return the summaries in some files, as an Ibis table: `bucket` (UTC) and `columns_of`."""
+        return self._explore(self._summaries_sql(profile, [Scan(tuple(paths))]))
+
+    def _explore(self, sql: tuple[str, dict[str, Any]]) -> ibis.Table:
+        import ibis
+
+        text, values = sql
+        for name, value in values.items():
+            quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in value)
+            text = text.replace(f"${name}", f"[{quoted}]")
+        return ibis.duckdb.from_connection(self._connection.cursor()).sql(text)
+
+    def fetch(
+        self,
+        key: Hashable,
+        build: Build,
+        profile: Profile,
+        measurements: Sequence[Scan] = (),
+        summaries: Sequence[Scan] = (),
+    ) -> Columns:
+        """See `Engine.fetch`."""
+        sql, values = self._bound(key, build, profile, measurements, summaries)
+        columns = self._run(sql, values).fetchnumpy()
+        return {name: _filled(column) for name, column in columns.items()}
+
+    def write_summary(self, profile: Profile, paths: Sequence[str], target: str | Path) -> None:
+        """Summarise the measurement files of one month into one Parquet file.
+
+        Parameters
+        ----------
+        profile
+            Gives roles and bucket length.
+        paths
+            Measurement files.
+        target
+            File to write: `bucket` (UTC, ascending) and `columns_of(profile)`.
+
+        Raises
+        ------
+        StoreError
+            A file can't be read or written.
+        """
+        unique = self.unique(profile.site, paths)
+
+        def build(measured: ibis.Table | None, _: ibis.Table | None) -> ibis.Table:
+            if measured is None:
+                raise AssertionError("a summary needs measurements")
+            slots = slot_table(measured.drop("part"), profile, unique=unique)
+            return summarise(slots, profile)
+
+        sql, values = self._bound(("summary", unique), build, profile, [Scan(tuple(paths))], ())
+        columns = [column.name for column in columns_of(profile)]
+        times = [column.name for column in columns_of(profile) if column.merge == "time"]
+        selected = ", ".join(
+            [_zoned("bucket"), *(_zoned(c) if c in times else f'"{c}"' for c in columns)]
+        )
+        self._run(
+            f'COPY (SELECT {selected} FROM ({sql}) ORDER BY "bucket") TO $target '
+            "(FORMAT parquet, COMPRESSION zstd)",
+            values | {"target": str(target)},
+        )
+
+    def unique(self, site: Site, paths: Sequence[str]) -> bool:
+        """See `Engine.unique`."""
+        step, shift = site.interval_s * 1_000_000, anchor_s(site) * 1_000_000
+
+        key = ("unique", site.interval_s, shift, *sorted(paths))
+        known = self._results.get(key)
+        if isinstance(known, bool):
+            return known
+        text, values = self._measurements_sql(site, [Scan(tuple(paths))])
+        slot = f'(epoch_us("time") - {shift}) // {step}'
+        counted = f'("source", {slot})' if len(site.sources) > 1 else slot
+        total, distinct = self._run(
+            f"SELECT count(*), count(DISTINCT {counted}) FROM ({text})", values
+        ).fetchone()
+        unique = bool(total == distinct)
+        self._results.put(key, unique)
+        return unique
+
+    def complete(self, profile: Profile, summary: str) -> bool:
+        """See `Engine.complete`."""
+        present = self._file_columns(summary)
+        return all(column.name in present for column in columns_of(profile))
+
+    @property
+    def results(self) -> ResultCache:
+        """See `Engine.results`."""
+        return self._results
+
+    def _bound(
+        self,
+        key: Hashable,
+        build: Build,
+        profile: Profile,
+        measurements: Sequence[Scan],
+        summaries: Sequence[Scan],
+    ) -> tuple[str, dict[str, Any]]:
+        site = profile.site
+        full_key = (
+            key,
+            profile.fingerprint,
+            anchor_s(site),
+            len(site.sources),
+            bool(measurements),
+            bool(summaries),
+        )
+        with self._lock:
+            body = self._sql.get(full_key)
+        if body is None:
+            body = self._compile(build, profile, bool(measurements), bool(summaries))
+            with self._lock:
+                self._sql[full_key] = body
+        tables: list[str] = []
+        values: dict[str, Any] = {}
+        if measurements:
+            text, bound = self._measurements_sql(site, measurements)
+            tables.append(f"measurements AS NOT MATERIALIZED ({text})")
+            values |= bound
+        if summaries:
+            text, bound = self._summaries_sql(profile, summaries)
+            tables.append(f"summaries AS NOT MATERIALIZED ({text})")
+            values |= bound
+        return f"WITH {', '.join(tables)} SELECT * FROM ({body})", values
+
+    @staticmethod
+    def _compile(build: Build, profile: Profile, measured: bool, summed: bool) -> str:
+        import ibis
+
+        rows = (
+            ibis.table(
+                {
+                    "time": "timestamp",
+                    "source": "string",
+                    **dict.fromkeys(profile.site.channels, "float64"),
+                    "part": "int32",
+                },
+                name="measurements",
+            )
+            if measured
+            else None
+        )
+        buckets = (
+            ibis.table(
+                {
+                    "bucket": "timestamp",
+                    **{column.name: _kind(column)[1] for column in columns_of(profile)},
+                    "part": "int32",
+                },
+                name="summaries",
+            )
+            if summed
+            else None
+        )
+        return str(ibis.to_sql(build(rows, buckets), dialect="duckdb", pretty=False))
+
+    def _measurements_sql(self, site: Site, scans: Sequence[Scan]) -> tuple[str, dict[str, Any]]:
+        wanted = dict.fromkeys(site.channels, "DOUBLE")
+        return self._union(scans, "time", {"source": "VARCHAR"} | wanted, "m")
+
+    def _summaries_sql(self, profile: Profile, scans: Sequence[Scan]) -> tuple[str, dict[str, Any]]:
+        wanted = {column.name: _kind(column)[0] for column in columns_of(profile)}
+        return self._union(scans, "bucket", wanted, "s")
+
+    def _union(
+        self, scans: Sequence[Scan], time: str, wanted: dict[str, str], prefix: str
+    ) -> tuple[str, dict[str, Any]]:
+        values: dict[str, Any] = {}
+        selects: list[str] = []
+        for number, scan in enumerate(scans):
+            if not scan.paths:
+                continue
+            name = f"{prefix}{number}"
+            values[name] = list(scan.paths)
+            selects.append(self._select(scan, name, time, wanted))
+        if not selects:
+            empty = ", ".join(f'NULL::{kind} AS "{c}"' for c, kind in wanted.items())
+            selects = [f'SELECT NULL::TIMESTAMP AS "{time}", {empty}, 0 AS part WHERE false']
+        return " UNION ALL ".join(selects), values
+
+    def _select(self, scan: Scan, name: str, time: str, wanted: dict[str, str]) -> str:
+        files = [self._file_columns(path) for path in scan.paths]
+        present: dict[str, str] = {}
+        for file in files:
+            present |= file
+        columns = [_utc(time, present[time]) + f' AS "{time}"']
+        for column, kind in wanted.items():
+            if column not in present and column != "source":
+                columns.append(f'NULL::{kind} AS "{column}"')
+            elif kind == "TIMESTAMP":
+                columns.append(_utc(column, present[column]) + f' AS "{column}"')
+            elif present.get(column, kind) == kind:
+                columns.append(f'"{column}"')
+            else:
+                columns.append(f'CAST("{column}" AS {kind}) AS "{column}"')
+        columns.append(f"{scan.part}::INTEGER AS part")
+        make = "make_timestamptz" if "TIME ZONE" in present[time] else "make_timestamp"
+        bounds = [
+            f'"{time}" {sign} {make}({epoch_us(at)})'
+            for sign, at in ((">=", scan.start), ("<", scan.end))
+            if at is not None
+        ]
+        same = "false" if all(file == files[0] for file in files) else "true"
+        where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
+        return (
+            f"SELECT {', '.join(columns)} FROM read_parquet(${name}, hive_partitioning=true, "
+            f"hive_types_autocast=false, union_by_name={same}){where}"
+        )
+
+    def _file_columns(self, path: str) -> dict[str, str]:
+        """Columns of a file and their types; a file of the lake never changes."""
+        known = self._columns_of_file.get(path)
+        if known is None:
+            rows = self._run(
+                "DESCRIBE SELECT * FROM read_parquet($path, hive_partitioning=false)",
+                {"path": [path]},
+            ).fetchall()
+            known = {str(row[0]): str(row[1]) for row in rows}
+            self._columns_of_file[path] = known
+        return known
+
+    def _run(self, sql: str, values: dict[str, Any]) -> Any:
+        import duckdb
+
+        try:
+            return self._connection.cursor().execute(sql, values)
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise StoreError(f"the lake can't be read: {_first_line(error)}") from error
+        except duckdb.OutOfMemoryException as error:
+            raise StoreError(
+                "the query needs more memory than MICROGRID_MEMORY_LIMIT_MB allows"
+            ) from error
+
+
+def _kind(column: Column) -> tuple[str, str]:
+    """Type of a summary's column, in SQL and in Ibis."""
+    if column.count:
+        return "BIGINT", "int64"
+    return ("TIMESTAMP", "timestamp") if column.merge == "time" else ("DOUBLE", "float64")
+
+
+def _filled(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if not isinstance(column, np.ma.MaskedArray):
+        return column
+    values, missing = np.asarray(column.data), np.ma.getmaskarray(column)
+    if values.dtype.kind == "M":
+        return np.where(missing, np.datetime64("NaT"), values)
+    return np.where(missing, np.nan, values.astype(float))
+
+
+def _utc(column: str, kind: str) -> str:
+    """Write a column as TIMESTAMP in UTC; through integers, because casts ask the calendar."""
+    return f'make_timestamp(epoch_us("{column}"))' if "TIME ZONE" in kind else f'"{column}"'
+
+
+def _zoned(column: str) -> str:
+    return f'make_timestamptz(epoch_us("{column}")) AS "{column}"'
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,378 @@
+"""Five-minute summaries: sums, counts and extremes from which every KPI and long chart is made.
+
+`statistics_of(profile)` declares them as data. A statistic is one column of the summary:
+
+- `<role>__n`, `<role>__sum`, `<role>__min`, `<role>__max`: valid slots of a role, for charts, and
+  `<role>__sumsq` for voltages;
+- `<basis>__n`: slots in which all roles of a basis are valid, and `<basis>__<name>`: sums, counts
+  and maxima over just these;
+- `<basis>__<name>_time`: start of the slot of a maximum, the earliest of equals.
+
+All of them merge: counts and sums add up, minima and maxima compete. To give a KPI what it needs,
+add a line to `BASES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from microgrid_lib.site.profile import Profile
+from microgrid_lib.site.schema import ROLES
+from microgrid_lib.store.slots import anchor_s
+
+if TYPE_CHECKING:
+    import ibis
+
+Merge = Literal["sum", "min", "max", "time"]
+FLOWS = {
+    "grid_import": "grid",
+    "grid_export": "grid",
+    "battery_charge": "battery",
+    "battery_discharge": "battery",
+}
+"""Derived flow [kW] -> role it comes from."""
+
+QUARTER_S = 900
+_TIES_PER_UNIT = 1e6
+_MOST_SLOTS = 4096
+
+
+class Slot:
+    """The columns of one slot, for the expressions of `BASES`; an absent role counts as 0."""
+
+    def __init__(self, slots: ibis.Table, profile: Profile) -> None:
+        self._slots = slots
+        self.profile = profile
+
+    def __getattr__(self, role: str) -> Any:
+        """Return the role's column, or 0."""
+        import ibis
+
+        return self._slots[role] if role in self._slots.columns else ibis.literal(0.0)
+
+    @staticmethod
+    def least(*values: Any) -> Any:
+        """Smallest of the values."""
+        import ibis
+
+        return ibis.least(*values)
+
+    @staticmethod
+    def greatest(*values: Any) -> Any:
+        """Largest of the values."""
+        import ibis
+
+        return ibis.greatest(*values)
+
+    @staticmethod
+    def where(condition: Any, value: Any) -> Any:
+        """Return the value where the condition holds, else 0."""
+        import ibis
+
+        return ibis.ifelse(condition, value, 0.0)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Statistics over slots in which the same roles are valid.
+
+    Attributes
+    ----------
+    name
+        First part of the columns' names.
+    needs
+        Roles the profile must have, all valid in a slot that counts.
+    optional
+        Roles that count as 0 where the profile lacks them, and must be valid where it has them.
+    sums, counts, maxima
+        Name -> per-slot value to add up; condition whose slots are counted; value whose maximum
+        is kept with its time.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    sums: Mapping[str, Callable[[Slot], Any]] = field(default_factory=dict)
+    counts: Mapping[str, Callable[[Slot], Any]] = field(default_factory=dict)
+    maxima: Mapping[str, Callable[[Slot], Any]] = field(default_factory=dict)
+
+    def roles(self, profile: Profile) -> tuple[str, ...]:
+        """Roles that must be valid in this profile."""
+        return self.needs + tuple(r for r in self.optional if profile.has(r))
+
+
+FUEL_CELL_TOLERANCE = 0.05
+"""Share of rated power within which a fuel cell follows its set point."""
+
+BASES: tuple[Basis, ...] = (
+    Basis(
+        "supply",
+        needs=("grid",),
+        optional=("pv", "fuel_cell", "genset"),
+        sums={
+            "pv": lambda s: s.pv,
+            "fuel_cell": lambda s: s.fuel_cell,
+            "genset": lambda s: s.genset,
+            "grid_import": lambda s: s.grid_import,
+        },
+    ),
+    Basis(
+        "balance",
+        needs=("grid",),
+        optional=("pv", "fuel_cell", "genset", "battery"),
+        sums={"net": lambda s: s.pv + s.fuel_cell + s.genset + s.battery + s.grid},
+    ),
+    Basis(
+        "battery_tracking",
+        needs=("battery", "battery_setpoint"),
+        counts={"commanded": lambda s: s.battery_setpoint != 0},
+        sums={
+            "square_error": lambda s: s.where(
+                s.battery_setpoint != 0, (s.battery - s.battery_setpoint) ** 2
+            )
+        },
+    ),
+    Basis(
+        "fuel_cell_tracking",
+        needs=("fuel_cell", "fuel_cell_setpoint"),
+        counts={
+            "commanded": lambda s: s.fuel_cell_setpoint > 0,
+            "following": lambda s: (
+                (s.fuel_cell_setpoint > 0)
+                & (
+                    (s.fuel_cell - s.fuel_cell_setpoint).abs()
+                    <= FUEL_CELL_TOLERANCE * (s.profile.site.ratings.fuel_cell_kw or 0.0)
+                )
+            ),
+        },
+        sums={
+            "square_error": lambda s: s.where(
+                s.fuel_cell_setpoint > 0, (s.fuel_cell - s.fuel_cell_setpoint) ** 2
+            )
+        },
+    ),
+    Basis(
+        "firm",
+        needs=("fuel_cell", "battery"),
+        sums={
+            "fuel_cell": lambda s: s.fuel_cell,
+            "battery_discharge": lambda s: s.battery_discharge,
+        },
+    ),
+    Basis(
+        "exchange",
+        needs=("grid", "load"),
+        sums={"grid_import": lambda s: s.grid_import, "load": lambda s: s.load},
+    ),
+    Basis(
+        "pv_use",
+        needs=("pv", "load"),
+        optional=("battery",),
+        sums={
+            "used": lambda s: s.least(s.pv, s.greatest(s.load + s.battery_charge, 0.0)),
+            "pv": lambda s: s.pv,
+        },
+    ),
+    Basis(
+        "critical",
+        needs=("critical_load", "load"),
+        sums={
+            "served": lambda s: s.least(s.critical_load, s.load),
+            "load": lambda s: s.load,
+            "excess": lambda s: s.greatest(s.critical_load - s.load, 0.0),
+        },
+        counts={"exceeding": lambda s: s.critical_load > s.load},
+    ),
+    Basis(
+        "voltage_gap",
+        needs=("bus_voltage", "mccb_voltage"),
+        maxima={"gap": lambda s: (s.mccb_voltage - s.bus_voltage).abs()},
+    ),
+)
+
+PEAKS: dict[str, tuple[str, str]] = {
+    "load": ("load__sum", "load__n"),
+    "grid_import": ("grid_import__sum", "grid__n"),
+}
+"""Peak of clock quarter hours -> the sum and the count it is made of."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a summary.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    merge
+        How values of two sets of slots become one; a `time` follows its maximum.
+    count
+        Whether it is a whole number.
+    kpi
+        Whether totals need it; the others are for charts.
+    """
+
+    name: str
+    merge: Merge
+    count: bool = False
+    kpi: bool = True
+
+
+def charted_roles(profile: Profile) -> tuple[str, ...]:
+    """Roles with their own statistics, the derived grid included."""
+    return tuple(role for role in ROLES if profile.has(role))
+
+
+def bases_of(profile: Profile) -> tuple[Basis, ...]:
+    """Return the bases whose roles this profile has."""
+    return tuple(basis for basis in BASES if all(profile.has(r) for r in basis.needs))
+
+
+def columns_of(profile: Profile) -> tuple[Column, ...]:
+    """Every column of the summary but `bucket`, in order."""
+    columns: list[Column] = []
+    for role in charted_roles(profile):
+        columns += [Column(f"{role}__n", "sum", count=True), Column(f"{role}__sum", "sum")]
+        columns += [Column(f"{role}__min", "min", kpi=False)]
+        columns += [Column(f"{role}__max", "max", kpi=False)]
+        if ROLES[role] == "V":
+            columns.append(Column(f"{role}__sumsq", "sum", kpi=False))
+    columns += [Column(f"{f}__sum", "sum") for f, r in FLOWS.items() if profile.has(r)]
+    for basis in bases_of(profile):
+        names = ("n", *basis.counts)
+        columns += [Column(f"{basis.name}__{name}", "sum", count=True) for name in names]
+        columns += [Column(f"{basis.name}__{name}", "sum") for name in basis.sums]
+        for name in basis.maxima:
+            columns.append(Column(f"{basis.name}__{name}", "max"))
+            columns.append(Column(f"{basis.name}__{name}_time", "time"))
+    return tuple(columns)
+
+
+def peaks_of(profile: Profile) -> dict[str, tuple[str, str]]:
+    """Return the peaks this profile can tell."""
+    return {name: columns for name, columns in PEAKS.items() if profile.has(FLOWS.get(name, name))}
+
+
+def summarise(slots: ibis.Table, profile: Profile) -> ibis.Table:
+    """Summaries of slots, one row per bucket of `site.summary_s` that has a slot.
+
+    Parameters
+    ----------
+    slots
+        From `slot_table`.
+    profile
+        The same profile.
+
+    Returns
+    -------
+    ibis.Table
+        `bucket` (UTC start, no zone) and `columns_of(profile)`: counts int64, sums float64 with
+        0 where nothing is valid, extremes null where nothing is valid.
+    """
+    import ibis
+
+    site = profile.site
+    keys = [name for name in ("part",) if name in slots.columns]
+    bucket = slots.slot.bucket(
+        ibis.interval(seconds=site.summary_s), offset=ibis.interval(seconds=anchor_s(site))
+    )
+    s = Slot(slots, profile)
+    values: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
+    ranked: dict[str, str] = {}
+    for basis in bases_of(profile):
+        valid = ibis.and_(*(slots[role].notnull() for role in _independent(basis, profile)))
+        values[f"{basis.name}__n"] = valid
+        metrics[f"{basis.name}__n"] = _count(f"{basis.name}__n")
+        for name, value in basis.sums.items():
+            column = f"{basis.name}__{name}"
+            values[column] = ibis.ifelse(valid, value(s), None)
+            metrics[column] = _sum(ibis._[column])
+        for name, condition in basis.counts.items():
+            column = f"{basis.name}__{name}"
+            values[column] = valid & condition(s)
+            metrics[column] = _count(column)
+        for name, value in basis.maxima.items():
+            column = f"{basis.name}__{name}"
+            values[column] = ibis.ifelse(valid, value(s), None)
+            metrics[column] = ibis._[column].max()
+            ranked[column] = f"{column}_rank"
+    rows = slots.mutate(bucket=bucket, **values)
+    index = (rows.slot.epoch_seconds() - rows.bucket.epoch_seconds()) // site.interval_s
+    rows = rows.mutate(
+        # One number to maximise: the value to a millionth, then the earliest slot.
+        **{
+            rank: (rows[column] * _TIES_PER_UNIT).round().cast("int64") * _MOST_SLOTS
+            + (_MOST_SLOTS - 1 - index)
+            for column, rank in ranked.items()
+        }
+    )
+    for role in charted_roles(profile):
+        metrics |= {
+            f"{role}__n": ibis._[role].count(),
+            f"{role}__sum": _sum(ibis._[role]),
+            f"{role}__min": ibis._[role].min(),
+            f"{role}__max": ibis._[role].max(),
+        }
+        if ROLES[role] == "V":
+            metrics[f"{role}__sumsq"] = _sum(ibis._[role] * ibis._[role])
+    for flow, role in FLOWS.items():
+        if profile.has(role):
+            metrics[f"{flow}__sum"] = _sum(ibis._[flow])
+    metrics |= {rank: ibis._[rank].max() for rank in ranked.values()}
+    grouped = rows.group_by([*keys, "bucket"]).aggregate(**metrics)
+    times = {
+        f"{column}_time": grouped.bucket
+        + ibis.interval(seconds=site.interval_s) * (_MOST_SLOTS - 1 - grouped[rank] % _MOST_SLOTS)
+        for column, rank in ranked.items()
+    }
+    names = [column.name for column in columns_of(profile)]
+    return grouped.mutate(**times).select(*keys, "bucket", *names)
+
+
+def _sum(value: Any) -> Any:
+    return value.sum().fill_null(0.0)
+
+
+def _count(condition: str) -> Any:
+    import ibis
+
+    return ibis._.count(where=ibis._[condition])
+
+
+def _independent(basis: Basis, profile: Profile) -> list[str]:
+    """Roles of the basis less those whose validity follows from another's.
+
+    A role computed from a subset of another's channels is valid wherever that one is; testing
+    fewer columns is what makes summaries cheap.
+    """
+    roles = list(dict.fromkeys(basis.roles(profile)))
+    for role in list(roles):
+        others = [other for other in roles if other != role]
+        if any(_follows(role, other, profile) for other in others):
+            roles.remove(role)
+    return roles
+
+
+def _follows(role: str, other: str, profile: Profile) -> bool:
+    expression = profile.expressions.get(role)
+    if expression is None or not expression.is_name:
+        return False
+    return expression.names <= _channels(other, profile)
+
+
+def _channels(role: str, profile: Profile) -> frozenset[str]:
+    """Channels without which the role is null."""
+    if role == "grid" and profile.grid_is_derived:
+        parts = [r for r in ("load", "pv", "fuel_cell", "genset", "battery") if profile.has(r)]
+        return frozenset().union(*(_channels(part, profile) for part in parts))
+    channels: set[str] = set()
+    for name in profile.expressions[role].names:
+        if name in profile.site.channels:
+            channels.add(name)
+        else:
+            channels |= _channels(name, profile)
+    return frozenset(channels)
