@@ -219,9 +219,7 @@ class SiteData:
         """Change of each KPI against the window of the same length before."""
         return changes(self.engine, self.snapshot(), self.profile, window, sections)
 
-    def series(
-        self, roles: Sequence[str], window: Window, points: int = 1000
-    ) -> dict[str, Series]:
+    def series(self, roles: Sequence[str], window: Window, points: int = 1000) -> dict[str, Series]:
         """Mean, minimum and maximum of roles over time; see `store.series.series`."""
         return series(self.engine, self.snapshot(), self.profile, roles, window, points)
 
@@ -229,9 +227,7 @@ class SiteData:
         """What the data say about doubtful channels; see `kpi.evidence.evidence`."""
         return evidence(self.engine, self.snapshot(), self.profile, window)
 
-    def ingest(
-        self, paths: Sequence[str | Path], progress: Progress | None = None
-    ) -> IngestResult:
+    def ingest(self, paths: Sequence[str | Path], progress: Progress | None = None) -> IngestResult:
         """Bring data files into the store, and its summaries up to date."""
         result = ingest(paths, self.site, self.settings, progress)
         self.refresh()

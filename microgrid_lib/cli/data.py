@@ -154,10 +154,14 @@ def _report(result: object, as_json: bool) -> None:
         if file.error:
             typer.echo(f"microgrid: {file.error}", err=True)
             continue
-        counts = "" if file.status == "removed" else (
-            f": {file.rows_read} rows = {file.rows_accepted} accepted + "
-            f"{file.rows_duplicate} duplicate + {file.rows_rejected} rejected; "
-            f"{file.values_missing} values missing, {file.values_out_of_range} out of range"
+        counts = (
+            ""
+            if file.status == "removed"
+            else (
+                f": {file.rows_read} rows = {file.rows_accepted} accepted + "
+                f"{file.rows_duplicate} duplicate + {file.rows_rejected} rejected; "
+                f"{file.values_missing} values missing, {file.values_out_of_range} out of range"
+            )
         )
         typer.echo(f"{file.file}: {file.status}{counts}")
         for note in file.notes:

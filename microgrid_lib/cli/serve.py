@@ -101,7 +101,9 @@ def doctor(as_json: JsonOption = False) -> None:
             "synthetic": data.synthetic if span else False,
             "summaries_to_build": lag,
         }
-    browser = next((b for b in ("chromium", "chromium-browser", "google-chrome") if _which(b)), None)
+    browser = next(
+        (b for b in ("chromium", "chromium-browser", "google-chrome") if _which(b)), None
+    )
     report = {
         "version": __version__,
         "python": platform.python_version(),

@@ -110,6 +110,12 @@ def _kept() -> str:
     return f"{RAW}.rowid NOT IN (SELECT id FROM {DROPPED})"
 
 
+def _where_kept(con: duckdb.DuckDBPyConnection) -> str:
+    """WHERE clause for the rows not dropped; empty where none is, which is faster."""
+    dropped = first_row(con, f"SELECT count(*) FROM {DROPPED}")[0]
+    return f" WHERE {_kept()}" if dropped else ""
+
+
 def _drop(con: duckdb.DuckDBPyConnection, ids: np.ndarray) -> None:
     frame = pd.DataFrame({"id": ids.astype("int64")})
     con.register("new_dropped", frame)
@@ -255,9 +261,8 @@ def _second_pass(times: pd.Series) -> pd.Series | None:
 
 def _drop_repeated(con: duckdb.DuckDBPyConnection, raw: RawRows, time_sql: str) -> int:
     """Keep the first row of each time; the others are duplicates or conflicts."""
-    counted = first_row(
-        con, f"SELECT count(*), count(DISTINCT {time_sql}) FROM {RAW} WHERE {_kept()}"
-    )
+    where = _where_kept(con)
+    counted = first_row(con, f"SELECT count(*), count(DISTINCT {time_sql}) FROM {RAW}{where}")
     if counted[0] == counted[1]:
         return 0
     equal = " AND ".join(
@@ -265,10 +270,14 @@ def _drop_repeated(con: duckdb.DuckDBPyConnection, raw: RawRows, time_sql: str) 
     )
     names = ", ".join(f'"{channel}"' for channel in raw.channels)
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE repeated AS WITH timed AS ("
-        f"SELECT rowid AS id, {time_sql} AS us, t, {names} FROM {RAW} WHERE {_kept()}), "
-        "again AS (SELECT us, min(id) AS winner FROM timed GROUP BY us HAVING count(*) > 1) "
-        "SELECT timed.*, again.winner FROM timed JOIN again USING (us)"
+        f"CREATE OR REPLACE TEMP TABLE again AS SELECT us, min(id) AS winner FROM "
+        f"(SELECT rowid AS id, {time_sql} AS us FROM {RAW}{where}) "
+        "GROUP BY us HAVING count(*) > 1"
+    )
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT timed.*, again.winner FROM "
+        f"(SELECT rowid AS id, {time_sql} AS us, t, {names} FROM {RAW}{where}) AS timed "
+        "JOIN again USING (us)"
     )
     found = con.execute(
         f"SELECT r.id, r.winner, r.t::VARCHAR AS t, {equal} AS same FROM repeated r "
@@ -314,12 +323,10 @@ def _number(value: float) -> str:
     return "missing" if pd.isna(value) else repr(float(value))
 
 
-def missing_sql(channel: str, site: Site) -> str:
-    """SQL: whether a raw value means "missing"."""
-    column = f'"{channel}"'
-    tests = [f"{column} IS NULL", f"isnan({column})"]
-    tests += [f"{column} = {sentinel!r}" for sentinel in site.sentinels]
-    return "(" + " OR ".join(tests) + ")"
+def sentinel_sql(channel: str, site: Site) -> str:
+    """SQL: whether a raw value that is there means "missing"."""
+    tests = [f'"{channel}" = {sentinel!r}' for sentinel in site.sentinels]
+    return "(" + " OR ".join(tests) + ")" if tests else "false"
 
 
 def _scaled(name: str, channel: Channel) -> str:
@@ -335,29 +342,33 @@ def _count(
     doubled: int,
 ) -> Cleaned:
     """Count missing and implausible values, quarantine the latter, and put the SELECT together."""
-    dropped = first_row(con, f"SELECT count(*) FROM {DROPPED}")[0]
-    where = f" WHERE {_kept()}" if dropped else ""
+    where = _where_kept(con)
     expressions: dict[str, str] = {}
     outside: dict[str, str] = {}
     aggregates = ["count(*)", f"min({time_sql or '0'})", f"max({time_sql or '0'})"]
     for name in raw.channels:
         channel = site.channels[name]
-        missing = missing_sql(name, site)
         low, high = channel.range
         value = _scaled(name, channel)
-        outside[name] = f"(NOT {missing} AND NOT ({value} BETWEEN {low!r} AND {high!r}))"
-        expressions[name] = (
-            f"CASE WHEN {missing} OR NOT ({value} BETWEEN {low!r} AND {high!r}) "
-            f'THEN NULL ELSE {value} END AS "{name}"'
-        )
-        aggregates += [f"count(*) FILTER ({missing})", f"count(*) FILTER ({outside[name]})"]
+        inside = f"{value} BETWEEN {low!r} AND {high!r}"
+        sentinel = sentinel_sql(name, site)
+        outside[name] = f"(NOT ({inside}) AND NOT {sentinel})"
+        plausible = f"{inside} AND NOT {sentinel}" if _may_be_plausible(site, channel) else inside
+        expressions[name] = f'CASE WHEN {plausible} THEN {value} END AS "{name}"'
+        aggregates += [
+            f'count("{name}")',
+            f"count(*) FILTER ({plausible})",
+            f"count(*) FILTER ({sentinel})",
+        ]
     counts = first_row(con, f"SELECT {', '.join(aggregates)} FROM {RAW}{where}")
     accepted, low_us, high_us = int(counts[0]), counts[1], counts[2]
-    missing_by = counts[3::2]
-    outside_by = dict(zip(raw.channels, counts[4::2], strict=True))
-    for name, number in outside_by.items():
-        if number:
-            _refuse_values(con, site, raw, name, f"{outside[name]} AND {_kept()}")
+    present, kept, sentinels = counts[3::3], counts[4::3], counts[5::3]
+    missing = sum(accepted - p + s for p, s in zip(present, sentinels, strict=True))
+    outside_by = {
+        name: p - k - s
+        for name, p, k, s in zip(raw.channels, present, kept, sentinels, strict=True)
+    }
+    _refuse_values(con, site, raw, {n: outside[n] for n, number in outside_by.items() if number})
     backwards = first_row(
         con,
         f"SELECT count(*) FROM (SELECT {time_sql or 'rowid'} AS us, "
@@ -377,7 +388,7 @@ def _count(
         rows_accepted=accepted,
         rows_duplicate=duplicates,
         rows_rejected=raw.rows_read - accepted - duplicates,
-        values_missing=int(sum(missing_by)),
+        values_missing=int(missing),
         values_out_of_range=int(sum(outside_by.values())),
         start=epoch + timedelta(microseconds=low_us) if accepted else None,
         end=epoch + timedelta(microseconds=high_us) if accepted else None,
@@ -385,29 +396,33 @@ def _count(
     )
 
 
+def _may_be_plausible(site: Site, channel: Channel) -> bool:
+    """Whether a sentinel lies inside the plausible range, so that the range alone won't do."""
+    low, high = channel.range
+    return any(low <= sentinel * channel.factor <= high for sentinel in site.sentinels)
+
+
 def _refuse_values(
-    con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, name: str, condition: str
+    con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, outside: dict[str, str]
 ) -> None:
-    channel = site.channels[name]
-    found = con.execute(
-        f'SELECT rowid AS id, t::VARCHAR AS t, {_scaled(name, channel)} AS value FROM {RAW} '
-        f"WHERE {condition}"
+    """Quarantine single values; the rest of their rows stays."""
+    if not outside:
+        return
+    values = ", ".join(f'{_scaled(name, site.channels[name])} AS "{name}"' for name in outside)
+    flags = ", ".join(f'{condition} AS "{name}_outside"' for name, condition in outside.items())
+    rows = con.execute(
+        f"SELECT rowid AS id, t::VARCHAR AS t, {values}, {flags} FROM {RAW} "
+        f"WHERE ({' OR '.join(outside.values())}) AND {_kept()} ORDER BY rowid"
     ).df()
-    allowed = f"{channel.range[0]:g} to {channel.range[1]:g} {channel.unit}"
-    insert_refused(
-        con,
-        [
-            (
-                int(line),
-                str(t),
-                name,
-                repr(float(value)),
-                "out_of_range" if np.isfinite(value) else "not_finite",
-                allowed,
-                "",
-            )
-            for line, t, value in zip(
-                raw.lines_of(found["id"].to_numpy()), found["t"], found["value"], strict=True
-            )
-        ],
-    )
+    lines = raw.lines_of(rows["id"].to_numpy())
+    refused: list[tuple[object, ...]] = []
+    for name in outside:
+        channel = site.channels[name]
+        allowed = f"{channel.range[0]:g} to {channel.range[1]:g} {channel.unit}"
+        flagged = rows[f"{name}_outside"].fillna(value=False).to_numpy(dtype=bool)
+        for line, t, value in zip(
+            lines[flagged], rows["t"][flagged], rows[name][flagged], strict=True
+        ):
+            reason = "out_of_range" if np.isfinite(value) else "not_finite"
+            refused.append((int(line), str(t), name, repr(float(value)), reason, allowed, ""))
+    insert_refused(con, refused)

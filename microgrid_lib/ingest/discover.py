@@ -68,16 +68,15 @@ class FileFacts:
     sha256
         Of the bytes as they lie on disk.
     lines
-        Lines of text after decompression, the header included, blank ones not; None for Parquet.
-    blank_lines, has_nul
-        Whether the text holds blank lines (other than at its end) or NUL bytes.
+        Lines of text after decompression, the header included; None for Parquet.
+    has_nul
+        Whether the text holds NUL bytes.
     size, modified_ns
         To notice a file that changes while it is read.
     """
 
     sha256: str
     lines: int | None
-    blank_lines: bool
     has_nul: bool
     size: int
     modified_ns: int
@@ -156,7 +155,6 @@ def read_facts(path: Path) -> FileFacts:
     return FileFacts(
         sha256=digest.hexdigest(),
         lines=counter.lines() if is_text else None,
-        blank_lines=counter.blank,
         has_nul=counter.nul,
         size=before.st_size,
         modified_ns=before.st_mtime_ns,
@@ -169,7 +167,6 @@ class _LineCounter:
     def __init__(self) -> None:
         self._newlines = 0
         self._tail = b""
-        self.blank = False
         self.nul = False
 
     def feed(self, block: bytes) -> None:
@@ -178,11 +175,6 @@ class _LineCounter:
             return
         self._newlines += block.count(b"\n")
         self.nul = self.nul or b"\0" in block
-        joined = self._tail + block[:4]
-        if not self.blank:
-            self.blank = any(
-                mark in part for part in (joined, block) for mark in (b"\n\n", b"\n\r\n")
-            )
         self._tail = (self._tail + block)[-4:]
 
     def lines(self) -> int:
@@ -216,12 +208,20 @@ def detect_layout(path: Path, site: Site) -> FileLayout:
         patterns = ", ".join(p for source in site.sources for p in source.files)
         raise FileProblem(path, f"site {site.name} knows no file of this name; known: {patterns}")
     problems: list[str] = []
+    fitting: list[FileLayout] = []
     for source in candidates:
         try:
-            return _fit(path, site, source)
+            fitting.append(_fit(path, site, source))
         except _Misfit as misfit:
             problems.append(str(misfit))
-    raise FileProblem(path, problems[0])
+    if not fitting:
+        raise FileProblem(path, problems[0])
+    if len(fitting) > 1:
+        names = _listed([layout.source.name for layout in fitting])
+        raise FileProblem(
+            path, f"fits the sources {names} of site {site.name}; rename it so that one fits"
+        )
+    return fitting[0]
 
 
 class _Misfit(Exception):
@@ -278,9 +278,7 @@ def _delimiter(header: str) -> str:
     return max((",", ";", "\t", "|"), key=header.count)
 
 
-def _fit_columns(
-    columns: Iterable[str], site: Site, source: Source, *, kind: str
-) -> FileLayout:
+def _fit_columns(columns: Iterable[str], site: Site, source: Source, *, kind: str) -> FileLayout:
     names = tuple(columns)
     folded = [normal_spelling(name) for name in names]
     times = {normal_spelling(name) for name in source.time_columns}
@@ -314,9 +312,7 @@ def _listed(names: Sequence[str], most: int = 6) -> str:
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _time_format(
-    lines: Sequence[str], delimiter: str, column: int, formats: Sequence[str]
-) -> str:
+def _time_format(lines: Sequence[str], delimiter: str, column: int, formats: Sequence[str]) -> str:
     if len(formats) == 1:
         return formats[0]
     texts = []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +38,7 @@ from microgrid_lib.store.lake import HIDDEN, QUARANTINE, CommitConflict, Lake, N
 from microgrid_lib.store.snapshot import Snapshot
 
 COMMIT_TRIES = 20
+WORKERS = 2
 INCOMING = "incoming_rows"
 Progress = Callable[[int, int, str], None]
 
@@ -91,17 +94,46 @@ def ingest(
     files = expand(paths, site)
     lake = Lake(settings.lake)
     names = _names(files)
-    results: list[FileResult] = []
     with workbench(settings) as con:
         _refuse_mixture(con, lake, site, files)
-        for done, path in enumerate(files):
-            if progress is not None:
-                progress(done, len(files), path.name)
-            results.append(_ingest_one(con, lake, site, path, names[path]))
-        if progress is not None:
-            progress(len(files), len(files), "")
+        results = _ingest_all(site, settings, [(path, names[path]) for path in files], progress)
         results = _with_current_counts(con, lake, site, results)
     return IngestResult.of(results)
+
+
+def _ingest_all(
+    site: Site,
+    settings: Settings,
+    files: Sequence[tuple[Path, str]],
+    progress: Progress | None,
+) -> list[FileResult]:
+    """Ingest files, reading one while another is written."""
+    workers = min(WORKERS, len(files))
+    share = settings.model_copy(update={"memory_limit_mb": settings.memory_limit_mb // workers})
+    turn = threading.Lock()
+    local = threading.local()
+    benches = ExitStack()
+
+    def prepare_worker() -> None:
+        local.lake = Lake(settings.lake)
+        with turn:
+            local.con = benches.enter_context(workbench(share))
+
+    def work(path: Path, name: str) -> FileResult:
+        return _ingest_one(local.con, local.lake, site, path, name, turn)
+
+    results: dict[str, FileResult] = {}
+    with benches, ThreadPoolExecutor(workers, initializer=prepare_worker) as pool:
+        futures = {pool.submit(work, path, name): name for path, name in files}
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                results[futures[future]] = future.result()
+                if progress is not None:
+                    progress(done, len(files), futures[future])
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [results[name] for _, name in files]
 
 
 def remove(names: Sequence[str], site: Site, settings: Settings) -> IngestResult:
@@ -175,10 +207,15 @@ def _refuse_mixture(
 
 
 def _ingest_one(
-    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, path: Path, name: str
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    site: Site,
+    path: Path,
+    name: str,
+    turn: threading.Lock,
 ) -> FileResult:
     try:
-        return _load_file(con, lake, site, path, name)
+        return _load_file(con, lake, site, path, name, turn)
     except (StoreError, ConflictError):
         raise
     except MicrogridError as error:
@@ -194,33 +231,73 @@ def _ingest_one(
 
 
 def _load_file(
-    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, path: Path, name: str
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    site: Site,
+    path: Path,
+    name: str,
+    turn: threading.Lock,
 ) -> FileResult:
+    """Read a file on its own, then commit it when it is its turn."""
     facts = read_facts(path)
-    prepared: _Prepared | None = None
+    with turn:
+        known = _known(con, lake, site, path, name, facts)
+    if known.unchanged:
+        return FileResult(file=known.name, sha256=facts.sha256, status="unchanged")
+    prepared = _prepare(con, site, path, facts)
     for attempt in range(COMMIT_TRIES):
-        snapshot = lake.snapshot(site)
-        records = read_records(lake, con, snapshot)
-        known = _identify(records, path, name, facts)
-        ingest_id = content_id(site.name, known, facts.sha256, _rules(site))
-        before = records.by_file.get(known)
-        if before is not None and before.ingest == ingest_id:
-            return FileResult(file=known, sha256=facts.sha256, status="unchanged")
-        if prepared is None:
-            prepared = _prepare(con, site, path, facts)
-        file = _different_file(before, path, known, prepared.cleaned)
-        ingest_id = content_id(site.name, file, facts.sha256, _rules(site))
-        record = prepared.record(site, file, path, facts, ingest_id, snapshot)
-        _view_incoming(con, site, prepared, record)
-        try:
-            _commit_step(con, lake, site, snapshot, record, prepared.months, INCOMING)
-        except CommitConflict:
-            _pause(attempt)
-        else:
-            return FileResult(
-                file=file, sha256=facts.sha256, status="ingested", notes=list(record.notes)
-            )
+        with turn:
+            known = _known(con, lake, site, path, name, facts)
+            if known.unchanged:
+                return FileResult(file=known.name, sha256=facts.sha256, status="unchanged")
+            file = _different_file(known.record, path, known.name, prepared.cleaned)
+            ingest_id = content_id(site.name, file, facts.sha256, _rules(site))
+            record = prepared.record(site, file, path, facts, ingest_id, known.snapshot)
+            _view_incoming(con, site, prepared, record)
+            try:
+                _commit_step(
+                    con,
+                    lake,
+                    site,
+                    known.snapshot,
+                    record,
+                    prepared.months,
+                    INCOMING,
+                    ordered=prepared.cleaned.ordered,
+                )
+            except CommitConflict:
+                _pause(attempt)
+                continue
+        return FileResult(
+            file=file, sha256=facts.sha256, status="ingested", notes=list(record.notes)
+        )
     raise ConflictError(f"{path}: other writers were faster; run the command again")
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the store knows of a file at one snapshot."""
+
+    snapshot: Snapshot
+    name: str
+    record: FileRecord | None
+    unchanged: bool
+
+
+def _known(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    site: Site,
+    path: Path,
+    name: str,
+    facts: FileFacts,
+) -> _Known:
+    snapshot = lake.snapshot(site)
+    records = read_records(lake, con, snapshot)
+    known = _identify(records, path, name, facts)
+    record = records.by_file.get(known)
+    ingest_id = content_id(site.name, known, facts.sha256, _rules(site))
+    return _Known(snapshot, known, record, record is not None and record.ingest == ingest_id)
 
 
 def _identify(records: Records, path: Path, name: str, facts: FileFacts) -> str:
@@ -232,9 +309,7 @@ def _identify(records: Records, path: Path, name: str, facts: FileFacts) -> str:
     return name
 
 
-def _different_file(
-    before: FileRecord | None, path: Path, name: str, cleaned: Cleaned
-) -> str:
+def _different_file(before: FileRecord | None, path: Path, name: str, cleaned: Cleaned) -> str:
     """A file of a known name from elsewhere replaces the known one only if their times overlap."""
     if before is None or before.path == str(path) or cleaned.start is None or before.start is None:
         return name
@@ -303,9 +378,7 @@ class _Prepared:
         )
 
 
-def _prepare(
-    con: duckdb.DuckDBPyConnection, site: Site, path: Path, facts: FileFacts
-) -> _Prepared:
+def _prepare(con: duckdb.DuckDBPyConnection, site: Site, path: Path, facts: FileFacts) -> _Prepared:
     layout = detect_layout(path, site)
     raw = read_file(con, path, layout, facts)
     cleaned = clean(con, site, raw)
@@ -329,9 +402,7 @@ def _local_us(site: Site, cleaned: Cleaned) -> str:
     return expression
 
 
-def _months(
-    con: duckdb.DuckDBPyConnection, site: Site, cleaned: Cleaned
-) -> Iterator[MonthRows]:
+def _months(con: duckdb.DuckDBPyConnection, site: Site, cleaned: Cleaned) -> Iterator[MonthRows]:
     if cleaned.start is None or cleaned.end is None:
         return
     first, last = (t.astimezone(site.display_zone) for t in (cleaned.start, cleaned.end))
@@ -389,6 +460,7 @@ def _commit_step(
     months: Sequence[MonthRows],
     incoming: str | None,
     *,
+    ordered: bool = False,
     removed: bool = False,
 ) -> None:
     """Write what a file brings, and last the commit that makes it current."""
@@ -401,7 +473,7 @@ def _commit_step(
         file=record.file,
         months=months,
         incoming=incoming,
-        ordered=False,
+        ordered=ordered,
     )
     try:
         lake.append(HIDDEN, plan.hidden)

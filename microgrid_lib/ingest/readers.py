@@ -78,16 +78,15 @@ def read_file(
     con.execute(f"CREATE OR REPLACE TEMP TABLE {REFUSED} ({REFUSED_COLUMNS})")
     if layout.kind == "parquet":
         return _read_parquet(con, path, layout)
-    if not (facts.blank_lines or facts.has_nul):
+    if not facts.has_nul:
         read = _read_csv(con, path, layout)
+        # Fewer rows than lines: blank lines, or a quote that swallowed some.
         if read is not None and read.rows_read == (facts.lines or 1) - 1:
             return read
     return _read_tidied(con, path, layout)
 
 
-def _read_csv(
-    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
-) -> RawRows | None:
+def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) -> RawRows | None:
     """Read with DuckDB's own reader; None where the text needs tidying first."""
     by_column = {at: channel for channel, at in layout.channels.items()}
     time_is_utc = "%z" in layout.time_format
@@ -130,14 +129,15 @@ def _read_csv(
         raise FileProblem(path, f"can't be read ({_first_line(error)})") from None
     except duckdb.Error:
         return None
-    structural = first_row(
+    rejected, structural = first_row(
         con,
-        "SELECT count(*) FROM reader_rejects WHERE error_type NOT IN "
-        "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS')",
+        "SELECT count(*), count(*) FILTER (error_type NOT IN "
+        "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS')) FROM reader_rejects",
     )
-    if structural[0]:
+    if structural:
         return None
-    _explain_rejects(con, layout)
+    if rejected:
+        _explain_rejects(con, layout)
     lines = con.execute(f"SELECT DISTINCT line FROM {REFUSED} ORDER BY line").fetchnumpy()["line"]
     kept = first_row(con, f"SELECT count(*) FROM {RAW}")[0]
     refused = np.asarray(lines, dtype=np.int64)
@@ -158,32 +158,51 @@ def _escape_glob(path: Path) -> str:
 def _explain_rejects(con: duckdb.DuckDBPyConnection, layout: FileLayout) -> None:
     """Turn the reader's rejected lines into refused rows with our reasons."""
     names = {f"c{at}": channel for channel, at in layout.channels.items()}
-    found = con.execute(
-        "SELECT line, arg_min(error_type::VARCHAR, column_idx), arg_min(column_name, column_idx), "
-        "any_value(csv_line) FROM reader_rejects GROUP BY line ORDER BY line"
-    ).fetchall()
-    if not found:
-        return
-    rows: list[tuple[object, ...]] = []
-    reader = csv.reader((line[3] or "" for line in found), delimiter=layout.delimiter)
-    for (line, kind, column, text), cells in zip(found, reader, strict=True):
-        time_text = cells[layout.time_column] if len(cells) > layout.time_column else ""
-        raw = (text or "").rstrip("\r\n")[:KEPT_TEXT]
-        if kind == "MISSING COLUMNS":
-            reason, channel, value = "missing_columns", None, str(len(cells))
-            allowed = f"{len(layout.columns)} columns"
-        elif kind == "TOO MANY COLUMNS":
-            reason, channel, value = "too_many_columns", None, str(len(cells))
-            allowed = f"{len(layout.columns)} columns"
-        elif column == f"c{layout.time_column}":
-            reason = _time_reason(time_text, layout.time_format)
-            channel, value, allowed = None, time_text, layout.time_format
-        else:
-            reason, channel = "not_a_number", names.get(column, column)
-            at = int(column[1:])
-            value, allowed = (cells[at] if len(cells) > at else ""), "a number"
-        rows.append((line, time_text, channel, value, reason, allowed, raw))
-    insert_refused(con, rows)
+    names |= {f"c{at}": name for at, name in enumerate(layout.columns) if f"c{at}" not in names}
+    con.execute("CREATE OR REPLACE TEMP TABLE column_names (id VARCHAR, name VARCHAR)")
+    con.executemany("INSERT INTO column_names VALUES (?, ?)", list(names.items()))
+    con.execute(
+        f"""
+        INSERT INTO {REFUSED}
+        WITH first_problem AS (
+            SELECT line, arg_min(error_type::VARCHAR, column_idx) AS kind,
+                arg_min(column_name, column_idx) AS id, min(column_idx)::BIGINT AS place,
+                rtrim(any_value(csv_line), chr(13) || chr(10)) AS text
+            FROM reader_rejects GROUP BY line
+        ), cells AS (
+            SELECT *, string_split(text, $delimiter) AS cell FROM first_problem
+        ), parts AS (
+            SELECT *, trim(coalesce(cell[$time_at], ''), ' "') AS time_text,
+                trim(coalesce(cell[place], ''), ' "') AS cell_text,
+                kind IN ('MISSING COLUMNS', 'TOO MANY COLUMNS') AS is_shape,
+                id = $time_id AS is_time
+            FROM cells
+        )
+        SELECT line, time_text,
+            CASE WHEN is_shape OR is_time THEN NULL ELSE column_names.name END,
+            CASE WHEN is_shape THEN len(cell)::VARCHAR WHEN is_time THEN time_text
+                ELSE cell_text END,
+            CASE WHEN is_shape THEN lower(replace(kind, ' ', '_'))
+                WHEN NOT is_time THEN 'not_a_number'
+                WHEN time_text = '' THEN 'no_time'
+                WHEN len(regexp_extract_all(time_text, '[0-9]+')) = $time_fields
+                    THEN 'impossible_date'
+                ELSE 'bad_time' END,
+            CASE WHEN is_shape THEN $columns || ' columns' WHEN is_time THEN $time_format
+                ELSE 'a number' END,
+            text[:{KEPT_TEXT}]
+        FROM parts LEFT JOIN column_names USING (id)
+        ORDER BY line
+        """,
+        {
+            "delimiter": layout.delimiter,
+            "time_at": layout.time_column + 1,
+            "time_id": f"c{layout.time_column}",
+            "time_fields": layout.time_format.count("%"),
+            "time_format": layout.time_format,
+            "columns": str(len(layout.columns)),
+        },
+    )
 
 
 def insert_refused(con: duckdb.DuckDBPyConnection, rows: list[tuple[object, ...]]) -> None:
@@ -194,22 +213,11 @@ def insert_refused(con: duckdb.DuckDBPyConnection, rows: list[tuple[object, ...]
     import pyarrow as pa
 
     types = [pa.int64()] + [pa.string()] * (len(columns) - 1)
-    arrays = [
-        pa.array([row[i] for row in rows], kind) for i, kind in enumerate(types)
-    ]
+    arrays = [pa.array([row[i] for row in rows], kind) for i, kind in enumerate(types)]
     batch = pa.table(dict(zip(columns, arrays, strict=True)))
     con.register("new_refused", batch)
     con.execute(f"INSERT INTO {REFUSED} FROM new_refused")
     con.unregister("new_refused")
-
-
-def _time_reason(text: str, pattern: str) -> str:
-    """`impossible_date` where only the calendar is wrong, `bad_time` where the text is."""
-    if not text.strip():
-        return "no_time"
-    digits = [part for part in "".join(c if c.isdigit() else " " for c in text).split()]
-    expected = "".join(c if c.isalpha() else " " for c in pattern.replace("%", " ")).split()
-    return "impossible_date" if len(digits) == len(expected) else "bad_time"
 
 
 def _read_tidied(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) -> RawRows:
@@ -299,9 +307,7 @@ def _cell_problem(line: str, delimiter: str) -> str | None:
     return None
 
 
-def _read_parquet(
-    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
-) -> RawRows:
+def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) -> RawRows:
     source = f"read_parquet({text_literal(_escape_glob(path))})"
     time_name = identifier(layout.columns[layout.time_column])
     try:
@@ -323,12 +329,15 @@ def _read_parquet(
             channel: identifier(layout.columns[at]) for channel, at in layout.channels.items()
         }
         numbers = ", ".join(
-            f'TRY_CAST({column} AS DOUBLE) AS "{channel}"' for channel, column in values.items()
+            f"nullif(TRY_CAST({column} AS DOUBLE), 'NaN'::DOUBLE) AS \"{channel}\""
+            for channel, column in values.items()
         )
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE parquet_rows AS SELECT {time_sql} AS t, "
             f"{time_name}::VARCHAR AS time_text, {numbers}, "
-            + ", ".join(f'{column}::VARCHAR AS "text_{channel}"' for channel, column in values.items())
+            + ", ".join(
+                f'{column}::VARCHAR AS "text_{channel}"' for channel, column in values.items()
+            )
             + f" FROM {source}"
         )
     except duckdb.Error as error:
@@ -359,9 +368,10 @@ def _refuse_parquet(con: duckdb.DuckDBPyConnection, channels: tuple[str, ...]) -
     )
     for channel in channels:
         con.execute(
-            f"INSERT INTO {REFUSED} SELECT rowid + 2, time_text, ?, \"text_{channel}\", "
+            f'INSERT INTO {REFUSED} SELECT rowid + 2, time_text, ?, "text_{channel}", '
             f"'not_a_number', 'a number', '' FROM parquet_rows WHERE t IS NOT NULL "
             f'AND "{channel}" IS NULL AND "text_{channel}" IS NOT NULL '
+            f"AND lower(\"text_{channel}\") <> 'nan' "
             f"AND rowid + 2 NOT IN (SELECT line FROM {REFUSED})",
             [channel],
         )

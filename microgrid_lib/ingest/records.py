@@ -134,9 +134,7 @@ def write_record(lake: Lake, site: str, record: FileRecord) -> None:
     lake.append(FILES, [file])
 
 
-def read_records(
-    lake: Lake, con: duckdb.DuckDBPyConnection, snapshot: Snapshot
-) -> Records:
+def read_records(lake: Lake, con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> Records:
     """The records that the measurements of a snapshot bear out.
 
     A record whose rows never were committed (its writer was stopped) doesn't count.
@@ -166,9 +164,7 @@ def read_records(
     return Records(found)
 
 
-def ingests_present(
-    lake: Lake, con: duckdb.DuckDBPyConnection, snapshot: Snapshot
-) -> set[str]:
+def ingests_present(lake: Lake, con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> set[str]:
     """Ids of the file versions that have rows in the snapshot, hidden ones included."""
     paths = [part.path for part in snapshot.parts]
     paths += hidden_paths(lake, snapshot)

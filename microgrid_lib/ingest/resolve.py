@@ -87,11 +87,15 @@ def plan_step(
     try:
         mine = {part.month for part in snapshot.parts if part.source == source}
         before = _months_of_file(con, lake, snapshot, source, file)
-        hidden_months = {
-            month
-            for (src, month) in source_states(snapshot)
-            if src == source and hidden_paths(lake, snapshot, [(source, month)])
-        } if _has_hidden(lake, site) else set()
+        hidden_months = (
+            {
+                month
+                for (src, month) in source_states(snapshot)
+                if src == source and hidden_paths(lake, snapshot, [(source, month)])
+            }
+            if _has_hidden(lake, site)
+            else set()
+        )
         for rows in months:
             crowded = sum(p.source == source and p.month == rows.month for p in snapshot.parts)
             if (
