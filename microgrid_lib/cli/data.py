@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from microgrid_lib.cli.options import (
     progress_bar,
 )
 from microgrid_lib.errors import MicrogridError, SiteError
+from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.settings import load_settings
 from microgrid_lib.site.load import list_sites, load_site
 
@@ -49,7 +50,6 @@ def demo(
     from microgrid_lib.api import open_site
     from microgrid_lib.ingest.demo import DemoPlan, write_demo
     from microgrid_lib.ingest.load import remove as remove_files
-    from microgrid_lib.ingest.result import IngestResult
 
     settings = load_settings()
     plan = DemoPlan(start=start, months=months, seed=seed)
@@ -71,7 +71,6 @@ def demo(
         return
     site_data = open_site(plan.site, settings=settings)
     files = sorted(folder.glob("*.csv"))
-    result = IngestResult.of([])
     with progress_bar("Ingesting") as bar:
         result = site_data.ingest(files, bar)
     _report(result, as_json)
@@ -79,7 +78,7 @@ def demo(
 
 def sites(as_json: JsonOption = False) -> None:
     """List the known sites and their profiles."""
-    listed = []
+    listed: list[dict[str, Any]] = []
     for name, path in list_sites().items():
         try:
             site = load_site(name)
@@ -105,9 +104,7 @@ def sites(as_json: JsonOption = False) -> None:
             typer.echo(f"{entry['name']}: broken: {entry['error']}")
             continue
         typer.echo(f"{entry['name']}: {entry['title']}, every {entry['interval_s']} s")
-        profiles = entry["profiles"]
-        assert isinstance(profiles, dict)  # noqa: S101  built a few lines above
-        for key, title in profiles.items():
+        for key, title in entry["profiles"].items():
             mark = " (default)" if key == entry["default_profile"] else ""
             typer.echo(f"  {key}: {title}{mark}")
 
@@ -143,10 +140,7 @@ def ingest(
         raise typer.Exit(2)
 
 
-def _report(result: object, as_json: bool) -> None:
-    from microgrid_lib.ingest.result import IngestResult
-
-    assert isinstance(result, IngestResult)  # noqa: S101  for the type checker
+def _report(result: IngestResult, as_json: bool) -> None:
     if as_json:
         print_json(result)
         return

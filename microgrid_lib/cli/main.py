@@ -41,7 +41,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(  # noqa: ARG001  the callback acts on it
+    version: bool = typer.Option(
         False, "--version", help="Print the version.", callback=_show_version, is_eager=True
     ),
 ) -> None:
@@ -72,7 +72,7 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  keeps the exit of Python quiet
         return 0
-    except Exception as error:  # noqa: BLE001  the last line of defence: no traceback for a user
+    except Exception as error:
         return _unexpected(error)
     return int(code) if isinstance(code, int) else 0
 

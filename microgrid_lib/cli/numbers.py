@@ -19,7 +19,16 @@ from microgrid_lib.errors import NoDataError, UnknownNameError
 from microgrid_lib.kpi.model import SECTIONS, Kpi
 from microgrid_lib.site.schema import ROLES
 
-SectionName = StrEnum("SectionName", {name: name for name in SECTIONS})
+
+class SectionName(StrEnum):
+    """Sections of KPIs."""
+
+    production = "production"
+    storage = "storage"
+    distribution = "distribution"
+    quality = "quality"
+
+
 MAX_POINTS = 100_000
 
 
@@ -143,4 +152,4 @@ def series(
 
 
 def _cell(value: float) -> str:
-    return "" if value != value else repr(float(value))  # noqa: PLR0124  NaN differs from itself
+    return "" if value != value else repr(float(value))

@@ -19,6 +19,7 @@ from microgrid_lib.errors import MicrogridError
 from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PACKAGES = {
     "core": ("pandas", "duckdb", "deltalake", "ibis-framework", "pvlib", "pydantic"),
     "dashboard": ("voila", "ipywidgets", "bqplot", "ipyleaflet"),
@@ -70,7 +71,8 @@ def lab(
 def _require(module: str, extra: str) -> None:
     if importlib.util.find_spec(module) is None:
         raise MicrogridError(
-            f"{module} isn't installed; install the extra: pip install 'microgrid-monitoring[{extra}]'"
+            f"{module} isn't installed; install the extra: "
+            f"pip install 'microgrid-monitoring[{extra}]'"
         )
 
 
@@ -101,9 +103,7 @@ def doctor(as_json: JsonOption = False) -> None:
             "synthetic": data.synthetic if span else False,
             "summaries_to_build": lag,
         }
-    browser = next(
-        (b for b in ("chromium", "chromium-browser", "google-chrome") if _which(b)), None
-    )
+    browser = next((name for name in BROWSERS if shutil.which(name)), None)
     report = {
         "version": __version__,
         "python": platform.python_version(),
@@ -138,7 +138,3 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _which(name: str) -> bool:
-    return shutil.which(name) is not None

@@ -8,6 +8,7 @@ one by one, identical rows count once.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -15,7 +16,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from microgrid_lib.ingest.readers import RAW, REFUSED, RawRows, insert_refused
+from microgrid_lib.ingest.readers import RAW, RawRows, insert_refused
 from microgrid_lib.site.profile import Channel, Site
 from microgrid_lib.site.zones import offset_changes
 from microgrid_lib.store.duck import first_row
@@ -221,8 +222,10 @@ def _tell_apart(
                     None,
                     str(t),
                     "ambiguous_time",
-                    f"a time that {site.source_timezone} has once, "
-                    "or both passes of the hour in order",
+                    (
+                        f"a time that {site.source_timezone} has once, "
+                        "or both passes of the hour in order"
+                    ),
                     "",
                 )
                 for line, t in zip(raw.lines_of(ids), doubtful["t"], strict=True)
@@ -254,7 +257,7 @@ def _second_pass(times: pd.Series) -> pd.Series | None:
         return result
     occurrence = times.groupby(times).cumcount()
     total = times.map(times.value_counts())
-    pairs = total == 2  # noqa: PLR2004  a doubled hour has each time twice
+    pairs = total == 2
     result[pairs.to_numpy()] = (occurrence[pairs] == 1).to_numpy()
     return result
 
@@ -316,7 +319,7 @@ def _refuse_conflicts(
 
 
 def _same(a: float, b: float) -> bool:
-    return bool(a == b or (pd.isna(a) and pd.isna(b)))
+    return a == b or (math.isnan(a) and math.isnan(b))
 
 
 def _number(value: float) -> str:

@@ -101,7 +101,7 @@ def expand(paths: Sequence[str | Path], site: Site) -> list[Path]:
         elif path.exists():
             found[path.absolute()] = None
         else:
-            matches = sorted(glob.glob(str(path), recursive=True))
+            matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  absolute too
             if not matches:
                 raise MicrogridError(f"{path}: no such file or folder")
             found |= dict.fromkeys(Path(m).absolute() for m in matches if Path(m).is_file())
@@ -212,7 +212,7 @@ def detect_layout(path: Path, site: Site) -> FileLayout:
     for source in candidates:
         try:
             fitting.append(_fit(path, site, source))
-        except _Misfit as misfit:
+        except _MisfitError as misfit:
             problems.append(str(misfit))
     if not fitting:
         raise FileProblem(path, problems[0])
@@ -224,7 +224,7 @@ def detect_layout(path: Path, site: Site) -> FileLayout:
     return fitting[0]
 
 
-class _Misfit(Exception):
+class _MisfitError(Exception):
     pass
 
 
@@ -284,24 +284,24 @@ def _fit_columns(columns: Iterable[str], site: Site, source: Source, *, kind: st
     times = {normal_spelling(name) for name in source.time_columns}
     time_at = [i for i, name in enumerate(folded) if name in times]
     if not time_at:
-        raise _Misfit(
+        raise _MisfitError(
             f"no time column; looked for {_listed(source.time_columns)}, found {_listed(names)}"
         )
     if len(time_at) > 1:
-        raise _Misfit(f"the time column {names[time_at[0]]!r} is there twice")
+        raise _MisfitError(f"the time column {names[time_at[0]]!r} is there twice")
     channels: dict[str, int] = {}
     for channel, spellings in site.channels_of(source).items():
         wanted = {normal_spelling(spelling) for spelling in spellings}
         at = [i for i, name in enumerate(folded) if name in wanted]
         if len(at) > 1:
-            raise _Misfit(
+            raise _MisfitError(
                 f"{_listed([names[i] for i in at])} are the same channel {channel!r} twice"
             )
         if at:
             channels[channel] = at[0]
     if not channels:
         looked = [s for spelled in site.channels_of(source).values() for s in spelled]
-        raise _Misfit(f"no known column; looked for {_listed(looked)}, found {_listed(names)}")
+        raise _MisfitError(f"no known column; looked for {_listed(looked)}, found {_listed(names)}")
     return FileLayout(
         source=source, kind=kind, columns=names, time_column=time_at[0], channels=channels
     )
@@ -328,7 +328,7 @@ def _time_format(lines: Sequence[str], delimiter: str, column: int, formats: Seq
 
 def _parses(text: str, pattern: str) -> bool:
     try:
-        datetime.strptime(text, pattern)  # noqa: DTZ007  the zone is the site's, applied later
+        datetime.strptime(text, pattern)
     except ValueError:
         return False
     return True
@@ -339,6 +339,6 @@ def _parquet_columns(path: Path) -> list[str]:
     import pyarrow.parquet as pq
 
     try:
-        return list(pq.read_schema(path).names)  # type: ignore[no-untyped-call]
+        return list(pq.read_schema(path).names)
     except (pa.ArrowInvalid, OSError) as error:
         raise FileProblem(path, f"isn't a readable Parquet file ({error})") from None

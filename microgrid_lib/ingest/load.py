@@ -34,7 +34,14 @@ from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Site
 from microgrid_lib.site.zones import offset_changes
 from microgrid_lib.store.duck import connect, first_row, write_parquet
-from microgrid_lib.store.lake import HIDDEN, QUARANTINE, CommitConflict, Lake, NewFile, content_id
+from microgrid_lib.store.lake import (
+    HIDDEN,
+    QUARANTINE,
+    CommitConflictError,
+    Lake,
+    NewFile,
+    content_id,
+)
 from microgrid_lib.store.snapshot import Snapshot
 
 COMMIT_TRIES = 20
@@ -155,7 +162,7 @@ def remove(names: Sequence[str], site: Site, settings: Settings) -> IngestResult
                     raise MicrogridError(f"{name}: no file of this name is ingested at {site.name}")
                 try:
                     _commit_step(con, lake, site, snapshot, record, (), None, removed=True)
-                except CommitConflict:
+                except CommitConflictError:
                     _pause(attempt)
                 else:
                     break
@@ -265,7 +272,7 @@ def _load_file(
                     INCOMING,
                     ordered=prepared.cleaned.ordered,
                 )
-            except CommitConflict:
+            except CommitConflictError:
                 _pause(attempt)
                 continue
         return FileResult(

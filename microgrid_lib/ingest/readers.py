@@ -227,9 +227,8 @@ def _read_tidied(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout)
     with tempfile.TemporaryDirectory(prefix="microgrid-") as folder:
         copy = Path(folder) / "tidied.csv"
         with copy.open("w", encoding="utf-8", newline="") as out:
-            for number, text, problem in _lines(path, layout.encoding):
-                if problem is None and numbers:
-                    problem = _cell_problem(text, layout.delimiter)
+            for number, text, doubt in _lines(path, layout.encoding):
+                problem = doubt or (_cell_problem(text, layout.delimiter) if numbers else None)
                 if problem is None:
                     out.write(text + "\n")
                     numbers.append(number)

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from microgrid_lib.store.duck import identifier
 from microgrid_lib.store.lake import FILES, HIDDEN, MEASUREMENTS, QUARANTINE, Lake, NewFile
 from microgrid_lib.store.snapshot import Snapshot
 
@@ -127,9 +128,7 @@ def write_record(lake: Lake, site: str, record: FileRecord) -> None:
     }
     partition = {"site": site}
     path = lake.new_path(FILES, partition)
-    pq.write_table(  # type: ignore[no-untyped-call]
-        pa.Table.from_pylist([row], _SCHEMA), lake.folder(FILES) / path
-    )
+    pq.write_table(pa.Table.from_pylist([row], _SCHEMA), lake.folder(FILES) / path)
     file = NewFile(path, partition, 1)
     lake.append(FILES, [file])
 
@@ -143,13 +142,14 @@ def read_records(lake: Lake, con: duckdb.DuckDBPyConnection, snapshot: Snapshot)
     if not files:
         return Records()
     rows = con.execute(
-        "SELECT * EXCLUDE (site) FROM read_parquet($paths, hive_partitioning=true) "
+        f"SELECT {', '.join(map(identifier, _SCHEMA.names))} FROM read_parquet($paths) "
         "WHERE sequence <= $sequence ORDER BY sequence, recorded_at",
         {"paths": [f["path"] for f in files], "sequence": snapshot.transaction},
-    ).to_arrow_table()
+    ).fetchall()
     present = ingests_present(lake, con, snapshot)
     found: dict[str, FileRecord] = {}
-    for row in rows.to_pylist():
+    for values in rows:
+        row = dict(zip(_SCHEMA.names, values, strict=True))
         record = FileRecord(
             **row
             | {

@@ -98,9 +98,8 @@ def plan_step(
         )
         for rows in months:
             crowded = sum(p.source == source and p.month == rows.month for p in snapshot.parts)
-            if (
-                rows.month not in mine
-                or not (rows.month in before or rows.month in hidden_months)
+            if rows.month not in mine or (
+                not (rows.month in before or rows.month in hidden_months)
                 and crowded < MERGE_ABOVE_FILES
                 and not _overlaps(con, snapshot, source, rows, incoming)
             ):

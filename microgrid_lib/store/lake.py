@@ -47,7 +47,7 @@ MEASUREMENT_COLUMNS: dict[str, pa.DataType] = {
 COMMIT_TRIES = 30
 
 
-class CommitConflict(Exception):
+class CommitConflictError(Exception):
     """Another writer of the same site committed first: plan again on the new version."""
 
 
@@ -210,7 +210,7 @@ class Lake:
 
         Raises
         ------
-        CommitConflict
+        CommitConflictError
             Another writer of this site committed since `base`.
         StoreError
             The commit can't be written.
@@ -230,13 +230,13 @@ class Lake:
             return
         columns: dict[str, pa.DataType] = {}
         for file in files:
-            schema = pq.read_schema(self.folder(name) / file.path)  # type: ignore[no-untyped-call]
+            schema = pq.read_schema(self.folder(name) / file.path)
             columns |= {f.name: f.type for f in schema}
         last: Exception | None = None
         for _ in range(COMMIT_TRIES):
             try:
                 self._commit(name, columns, files, [(path, 0) for path in remove])
-            except CommitConflict as error:
+            except CommitConflictError as error:
                 last = error
                 time.sleep(0.01)
             else:
@@ -258,14 +258,14 @@ class Lake:
                 app, version = transaction
                 current = table.transaction_version(app)
                 if (-1 if current is None else current) != version:
-                    raise CommitConflict(f"{app} is at {current}, not {version}")
+                    raise CommitConflictError(f"{app} is at {current}, not {version}")
                 properties = CommitProperties(app_transactions=[Transaction(app, version + 1)])
             actions: list[AddAction | RemoveAction] = [self._add_action(name, f) for f in add]
             current_files = {f["relative"]: f for f in _current_files(table, self.folder(name), {})}
             for relative, _ in remove:
                 gone = current_files.get(relative)
                 if gone is None:
-                    raise CommitConflict(f"{relative} is gone already")
+                    raise CommitConflictError(f"{relative} is gone already")
                 actions.append(_remove_action(gone, PARTITIONS[name]))
             table.create_write_transaction(
                 actions,
@@ -276,7 +276,7 @@ class Lake:
             )
         except CommitFailedError as error:
             self._tables.pop(name, None)
-            raise CommitConflict(_one_line(error)) from None
+            raise CommitConflictError(_one_line(error)) from None
         except (DeltaError, OSError) as error:
             self._tables.pop(name, None)
             raise StoreError(
@@ -373,4 +373,12 @@ def content_id(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-__all__ = ["CommitConflict", "Lake", "NewFile", "Part", "Snapshot", "content_id", "month_state"]
+__all__ = [
+    "CommitConflictError",
+    "Lake",
+    "NewFile",
+    "Part",
+    "Snapshot",
+    "content_id",
+    "month_state",
+]
