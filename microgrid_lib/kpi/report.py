@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from microgrid_lib.errors import NoDataError, UnknownNameError
 from microgrid_lib.kpi import distribution, production, quality, storage
@@ -12,7 +12,8 @@ from microgrid_lib.kpi.registry import REGISTRY, Definition
 from microgrid_lib.kpi.totals import collect_totals
 from microgrid_lib.site.profile import Profile
 from microgrid_lib.store.engines import Engine
-from microgrid_lib.store.slots import slot_end, slots_between
+from microgrid_lib.store.extent import clipped
+from microgrid_lib.store.slots import slots_between
 from microgrid_lib.store.snapshot import Snapshot
 from microgrid_lib.window import Window
 
@@ -23,52 +24,6 @@ def definitions(profile: Profile | None = None) -> dict[str, Definition]:
     """All KPIs by name in the order of pages, or those that belong in a profile's reports."""
     ordered = sorted(REGISTRY.definitions.values(), key=lambda d: SECTIONS.index(d.section))
     return {d.name: d for d in ordered if profile is None or d.applies(profile)}
-
-
-def as_of(snapshot: Snapshot, profile: Profile, now: datetime | None = None) -> datetime | None:
-    """Until when data can be expected (UTC).
-
-    Parameters
-    ----------
-    snapshot, profile
-        The data and their site.
-    now
-        The present; default: the clock. Counts for live sites only.
-
-    Returns
-    -------
-    datetime or None
-        The present for a live site, else the end of the newest sample's slot; None without data.
-    """
-    if snapshot.newest is None:
-        return None
-    if profile.site.live:
-        return (now or datetime.now(UTC)).astimezone(UTC)
-    return slot_end(profile.site, snapshot.newest)
-
-
-def clipped(
-    snapshot: Snapshot, profile: Profile, window: Window, now: datetime | None = None
-) -> Window:
-    """Return the part of a window in which data can be expected.
-
-    Raises
-    ------
-    NoDataError
-        There is none: nothing is stored, or the window lies before or after all of it.
-    """
-    site = profile.site
-    until, oldest = as_of(snapshot, profile, now), snapshot.oldest
-    if until is None or oldest is None:
-        raise NoDataError(f"no data are stored for site {site.name}")
-    end = min(window.end_utc, until)
-    if end <= window.start_utc or end <= oldest:
-        first, last = (at.astimezone(site.display_zone) for at in (oldest, until))
-        raise NoDataError(
-            f"no data of site {site.name} in the window; it has data from "
-            f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
-        )
-    return Window(window.start, end.astimezone(site.display_zone))
 
 
 def kpi_report(
@@ -90,7 +45,7 @@ def kpi_report(
     sections
         Names of sections; default: all.
     now
-        See `as_of`.
+        See `store.extent.as_of`.
 
     Raises
     ------

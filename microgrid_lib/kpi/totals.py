@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from microgrid_lib.site.profile import Profile
 from microgrid_lib.store.engines import Columns, Engine, Scan
-from microgrid_lib.store.slots import anchor_s, epoch_us, first_slot_us, from_epoch_us, slot_table
-from microgrid_lib.store.snapshot import MonthFiles, Snapshot
+from microgrid_lib.store.extent import MonthPart, is_long, month_parts
+from microgrid_lib.store.slots import from_epoch_us, slot_table
+from microgrid_lib.store.snapshot import Snapshot
 from microgrid_lib.store.summaries import QUARTER_S, columns_of, peaks_of, summarise
 
 if TYPE_CHECKING:
@@ -138,8 +139,8 @@ def collect_totals(
     StoreError
         A file can't be read.
     """
-    found: dict[_Part, Totals] = {}
-    missing: list[_Part] = []
+    found: dict[MonthPart, Totals] = {}
+    missing: list[MonthPart] = []
     for part in month_parts(engine, snapshot, profile, start, end):
         known = engine.results.get(("totals", profile.fingerprint, part))
         if isinstance(known, Totals):
@@ -153,74 +154,11 @@ def collect_totals(
     return merged(found.values())
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What to read of one month; None in a scan's bounds: the files end there by themselves."""
-
-    measurements: tuple[Scan, ...]
-    summaries: tuple[Scan, ...]
-
-
-def month_parts(
-    engine: Engine, snapshot: Snapshot, profile: Profile, start: datetime, end: datetime
-) -> list[_Part]:
-    """Plan what to read of each month for the slots that start in [start, end)."""
-    site = profile.site
-    low = from_epoch_us(first_slot_us(site, start))
-    high = from_epoch_us(first_slot_us(site, end))
-    current = snapshot.summary_paths(profile)
-    parts = []
-    for month, files in snapshot.months().items():
-        if files.end < low or files.start >= high:
-            continue
-        bounds = (
-            low if files.start < low else None,
-            high if files.end >= high else None,
-        )
-        summary = current.get(month)
-        if summary is not None and not engine.complete(profile, summary):
-            summary = None
-        parts.append(_part(profile, files, summary, *bounds))
-    return parts
-
-
-def _part(
-    profile: Profile,
-    files: MonthFiles,
-    summary: str | None,
-    low: datetime | None,
-    high: datetime | None,
-) -> _Part:
-    paths = tuple(sorted(files.paths))
-    if summary is None:
-        return _Part((Scan(paths, low, high),), ())
-    first = _bucket(profile, low, up=True) if low else None
-    last = _bucket(profile, high, up=False) if high else None
-    if first and last and first >= last:
-        return _Part((Scan(paths, low, high),), ())
-    edges = [
-        Scan(paths, a, b)
-        for a, b in ((low, first), (last, high))
-        if a is not None and b is not None and a < b and a <= files.end and b > files.start
-    ]
-    return _Part(tuple(edges), (Scan((summary,), first, last),))
-
-
-def _bucket(profile: Profile, at: datetime, *, up: bool) -> datetime:
-    """Start of the bucket at or before an instant, or at or after it."""
-    step, shift = profile.site.summary_s * 1_000_000, anchor_s(profile.site) * 1_000_000
-    since = epoch_us(at) - shift
-    return from_epoch_us((-(-since // step) if up else since // step) * step + shift)
-
-
-_LONG = timedelta(days=1)
-
-
-def _read(engine: Engine, profile: Profile, parts: Sequence[_Part]) -> list[Totals]:
+def _read(engine: Engine, profile: Profile, parts: Sequence[MonthPart]) -> list[Totals]:
     raw = [replace(s, part=i) for i, part in enumerate(parts) for s in part.measurements]
     summed = [replace(s, part=i) for i, part in enumerate(parts) for s in part.summaries]
     # Looking for the first sample of each slot costs more than the check only in long scans.
-    unique = any(_is_long(scan) for scan in raw) and all(
+    unique = any(is_long(scan) for scan in raw) and all(
         engine.unique(profile.site, scan.paths) for scan in raw
     )
     totals = [Totals()] * len(parts)
@@ -228,10 +166,6 @@ def _read(engine: Engine, profile: Profile, parts: Sequence[_Part]) -> list[Tota
         for part, more in found.items():
             totals[part] = totals[part] + more
     return totals
-
-
-def _is_long(scan: Scan) -> bool:
-    return scan.start is None or scan.end is None or scan.end - scan.start > _LONG
 
 
 def _of_summaries(engine: Engine, profile: Profile, scans: Sequence[Scan]) -> dict[int, Totals]:

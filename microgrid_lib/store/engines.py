@@ -50,6 +50,14 @@ class Scan:
     part: int = 0
 
 
+def joined(scans: Sequence[Scan]) -> list[Scan]:
+    """Put the scans without bounds together, for expressions that don't ask for parts."""
+    whole = [scan for scan in scans if scan.start is None and scan.end is None]
+    bounded = [scan for scan in scans if scan not in whole]
+    paths = tuple(path for scan in whole for path in scan.paths)
+    return [Scan(paths), *bounded] if paths else bounded
+
+
 class ResultCache:
     """Small results of expensive queries, the oldest dropped first; safe between threads."""
 
@@ -165,11 +173,11 @@ class DuckDBEngine:
         ibis.Table
             `time` (UTC, no zone), `source`, a float64 column per channel, `part`.
         """
-        return self._explore(self._measurements_sql(site, [Scan(tuple(paths))]))
+        return self._explore(self._union([Scan(tuple(paths))], "time", _channels(site), "m"))
 
     def summaries(self, profile: Profile, paths: Sequence[str]) -> ibis.Table:
         """Return the summaries in some files, as an Ibis table: `bucket` (UTC) and `columns_of`."""
-        return self._explore(self._summaries_sql(profile, [Scan(tuple(paths))]))
+        return self._explore(self._union([Scan(tuple(paths))], "bucket", _sums(profile), "s"))
 
     def _explore(self, sql: tuple[str, dict[str, Any]]) -> ibis.Table:
         import ibis
@@ -238,7 +246,7 @@ class DuckDBEngine:
         known = self._results.get(key)
         if isinstance(known, bool):
             return known
-        text, values = self._measurements_sql(site, [Scan(tuple(paths))])
+        text, values = self._union([Scan(tuple(paths))], "time", _channels(site), "m")
         slot = f'(epoch_us("time") - {shift}) // {step}'
         counted = f'("source", {slot})' if len(site.sources) > 1 else slot
         total, distinct = self._run(
@@ -284,11 +292,11 @@ class DuckDBEngine:
         tables: list[str] = []
         values: dict[str, Any] = {}
         if measurements:
-            text, bound = self._measurements_sql(site, measurements)
+            text, bound = self._union(measurements, "time", _mentioned(_channels(site), body), "m")
             tables.append(f"measurements AS NOT MATERIALIZED ({text})")
             values |= bound
         if summaries:
-            text, bound = self._summaries_sql(profile, summaries)
+            text, bound = self._union(summaries, "bucket", _mentioned(_sums(profile), body), "s")
             tables.append(f"summaries AS NOT MATERIALIZED ({text})")
             values |= bound
         return f"WITH {', '.join(tables)} SELECT * FROM ({body})", values
@@ -323,14 +331,6 @@ class DuckDBEngine:
             else None
         )
         return str(ibis.to_sql(build(rows, buckets), dialect="duckdb", pretty=False))
-
-    def _measurements_sql(self, site: Site, scans: Sequence[Scan]) -> tuple[str, dict[str, Any]]:
-        wanted = dict.fromkeys(site.channels, "DOUBLE")
-        return self._union(scans, "time", {"source": "VARCHAR"} | wanted, "m")
-
-    def _summaries_sql(self, profile: Profile, scans: Sequence[Scan]) -> tuple[str, dict[str, Any]]:
-        wanted = {column.name: _kind(column)[0] for column in columns_of(profile)}
-        return self._union(scans, "bucket", wanted, "s")
 
     def _union(
         self, scans: Sequence[Scan], time: str, wanted: dict[str, str], prefix: str
@@ -400,6 +400,21 @@ class DuckDBEngine:
             raise StoreError(
                 "the query needs more memory than MICROGRID_MEMORY_LIMIT_MB allows"
             ) from error
+
+
+def _channels(site: Site) -> dict[str, str]:
+    """SQL types of the measurements' columns but `time`."""
+    return {"source": "VARCHAR"} | dict.fromkeys(site.channels, "DOUBLE")
+
+
+def _sums(profile: Profile) -> dict[str, str]:
+    """SQL types of the summaries' columns but `bucket`."""
+    return {column.name: _kind(column)[0] for column in columns_of(profile)}
+
+
+def _mentioned(columns: dict[str, str], sql: str) -> dict[str, str]:
+    """Columns a query names: every one that it doesn't only makes planning longer."""
+    return {name: kind for name, kind in columns.items() if f'"{name}"' in sql}
 
 
 def _kind(column: Column) -> tuple[str, str]:
