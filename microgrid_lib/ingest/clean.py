@@ -323,7 +323,7 @@ def _same(a: float, b: float) -> bool:
 
 
 def _number(value: float) -> str:
-    return "missing" if pd.isna(value) else repr(float(value))
+    return "missing" if math.isnan(value) else repr(float(value))
 
 
 def sentinel_sql(channel: str, site: Site) -> str:
