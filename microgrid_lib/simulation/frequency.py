@@ -61,7 +61,7 @@ def droop_response(deviation_hz: float, units: list[Droop], nominal_hz: float) -
 
 
 def rocof(step_kw: float, inertia_s: float, rating_kva: float, nominal_hz: float) -> float:
-    """Initial rate of change of frequency, |dP| f0 / (2 H S) [Hz/s] (swing equation)."""
+    """Compute the initial rate of change of frequency, |dP| f0 / (2 H S) [Hz/s]."""
     return abs(step_kw) * nominal_hz / (2.0 * inertia_s * rating_kva)
 
 
@@ -123,6 +123,11 @@ class Transient:
     collapsed: bool
     tripped: bool
 
+    @property
+    def change_hz(self) -> float:
+        """Extreme frequency less the one before the step [Hz]."""
+        return self.nadir_hz - float(self.frequency_hz[0]) if self.frequency_hz.size else math.nan
+
 
 NO_SUPPORT = Transient(
     "none",
@@ -163,7 +168,7 @@ class Machine:
 
     @classmethod
     def of(cls, genset: Genset) -> Machine:
-        """The machine of a plant's genset."""
+        """Take the machine of a plant's genset."""
         return cls(
             genset.apparent_kva.value,
             genset.max_kw.value,
@@ -196,10 +201,10 @@ class Support:
     up_kw: float
 
     @classmethod
-    def beside(cls, battery: Battery, power_kw: float, charge_kw: float, discharge_kw: float) -> (
-        Support
-    ):
-        """A plant's battery beside a genset, at its present power and limits [kW]."""
+    def beside(
+        cls, battery: Battery, power_kw: float, charge_kw: float, discharge_kw: float
+    ) -> Support:
+        """Take a plant's battery beside a genset, at its present power and limits [kW]."""
         return cls(
             battery.power_kw.value,
             battery.droop.value,
@@ -301,8 +306,8 @@ def machine_transient(
     return _described(
         "machine",
         step_kw,
-        np.arange(len(speeds)) * step_s,
-        nominal_hz * (1.0 + np.array(speeds)),
+        np.arange(len(speeds), dtype=np.float64) * step_s,
+        np.asarray(nominal_hz * (1.0 + np.array(speeds)), dtype=np.float64),
         rocof(step_kw, machine.inertia_s, base, nominal_hz),
         nominal_hz,
     )
@@ -339,11 +344,9 @@ def grid_forming_transient(
     if headroom_kw is not None and not headroom_kw[0] <= step_kw <= headroom_kw[1]:
         return NO_SUPPORT
     change = -droop * nominal_hz * step_kw / rating_kva
-    time = np.arange(round(horizon_s / step_s) + 1) * step_s
-    course = nominal_hz - change * np.expm1(-time / filter_s)
-    return _described(
-        "grid_forming", step_kw, time, course, abs(change) / filter_s, nominal_hz
-    )
+    time = np.arange(round(horizon_s / step_s) + 1, dtype=np.float64) * step_s
+    course = np.asarray(nominal_hz - change * np.expm1(-time / filter_s), dtype=np.float64)
+    return _described("grid_forming", step_kw, time, course, abs(change) / filter_s, nominal_hz)
 
 
 def _described(

@@ -51,7 +51,7 @@ class Feeder:
 
     @classmethod
     def of(cls, network: NetworkSpec) -> Feeder:
-        """The feeder of a plant's network."""
+        """Take the feeder of a plant's network."""
         share = network.mccb_fraction.value
         r, x = network.line_r_ohm.value, network.line_x_ohm.value
         return cls(
@@ -228,7 +228,6 @@ def _power_flow(
     feeder: Feeder, nominal_v: float, source_v: FloatArray, p_kw: FloatArray, q_kvar: FloatArray
 ) -> FeederVoltages:
     from power_grid_model import ComponentType, initialize_array
-    from power_grid_model.errors import PowerGridBatchError
 
     model = _model(feeder, nominal_v)
     n = len(p_kw)
@@ -247,7 +246,7 @@ def _power_flow(
     )
     u = np.array(output[ComponentType.node]["u"], dtype=np.float64)
     error = model.batch_error
-    if isinstance(error, PowerGridBatchError):
+    if error is not None:
         # The rows of failed scenarios hold garbage.
         u[np.asarray(error.failed_scenarios)] = np.nan
     return FeederVoltages(u[:, _RECEIVING], u[:, _MCCB], u[:, _BUS])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -128,7 +128,7 @@ class Plant:
     genset: Genset | None = None
     fuel_cell: FuelCell | None = None
     network: NetworkSpec | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         """Refuse what can't exist."""
@@ -172,13 +172,11 @@ class Plant:
 
 
 def _row(name: str, parameter: Parameter) -> ParameterRow:
-    return ParameterRow(
-        name, parameter.value, parameter.unit, parameter.source, parameter.note
-    )
+    return ParameterRow(name, parameter.value, parameter.unit, parameter.source, parameter.note)
 
 
 def state_matrix(genset: Genset, battery: Battery | None, damping: float) -> np.ndarray:
-    """The linear model of the island's frequency, without limits.
+    """Build the linear model of the island's frequency, without limits.
 
     States: speed deviation w, governor g, engine power Pm, battery power Pb and secondary control
     s, per unit on the genset's apparent power; equations in `frequency.machine_transient`. Pb is
@@ -226,8 +224,8 @@ def check_stability(genset: Genset, battery: Battery | None, damping: float) -> 
             )
 
 
-def build_plant(profile: Profile, spec: PlantSpec | None) -> Plant:
-    """The plant of a site as one of its profiles reads it.
+def build_plant(profile: Profile) -> Plant:
+    """Build the plant of a site as one of its profiles reads it.
 
     A genset exists only where the profile has that role: a machine that a profile reads as load is
     never counted twice.
@@ -235,9 +233,7 @@ def build_plant(profile: Profile, spec: PlantSpec | None) -> Plant:
     Parameters
     ----------
     profile
-        The profile, with its site.
-    spec
-        The site's `[plant]` section; None where it has none: then only balances can be simulated.
+        The profile, with its site. Without a `[plant]` section only balances can be simulated.
 
     Raises
     ------
@@ -245,7 +241,7 @@ def build_plant(profile: Profile, spec: PlantSpec | None) -> Plant:
         A rating that the section needs is missing, or the plant can't exist.
     """
     site = profile.site
-    given = spec or PlantSpec()
+    given = site.plant or PlantSpec()
 
     def stated(section: str, key: str, unit: str) -> Parameter:
         value = getattr(getattr(site, section), key)

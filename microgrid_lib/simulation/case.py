@@ -1,0 +1,189 @@
+"""A scenario applied to a day: the series that go in, and the dispatch that comes out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from microgrid_lib.simulation.day import STEP, DayFrame
+from microgrid_lib.simulation.dispatch import Control, Flows, Inputs, Units, dispatch
+from microgrid_lib.simulation.errors import ScenarioError
+from microgrid_lib.simulation.plant import Battery, Plant
+from microgrid_lib.simulation.scenario import Scenario
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+HOURS = STEP.total_seconds() / 3600.0
+DEFAULT_SOC = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A plant, a day and a scenario, dispatched.
+
+    Attributes
+    ----------
+    plant, day, scenario
+        What was asked.
+    islanded
+        Steps without the grid, shape (n_steps,).
+    soc_start
+        State of charge at the start, 0-1.
+    flows
+        The dispatch.
+    """
+
+    plant: Plant
+    day: DayFrame
+    scenario: Scenario
+    islanded: BoolArray
+    soc_start: float
+    flows: Flows
+
+    @property
+    def battery(self) -> Battery | None:
+        """The battery, None where there is none or it is lost."""
+        return None if "battery" in self.scenario.lost else self.plant.battery
+
+    @property
+    def battery_kw(self) -> float:
+        """Power limit of the battery [kW], NaN without one."""
+        if self.battery is None:
+            return math.nan
+        own = self.scenario.battery_kw
+        return self.battery.power_kw.value if own is None else own
+
+    def soc_before(self, step: int) -> float:
+        """Give the state of charge at the start of a step."""
+        known = np.flatnonzero(np.isfinite(self.flows.soc[:step]))
+        return float(self.flows.soc[known[-1]]) if known.size else self.soc_start
+
+
+def role_series(day: DayFrame, role: str, missing: float = 0.0) -> FloatArray:
+    """Give a role's series, or a constant where the site has no such role."""
+    if not day.has(role):
+        return np.full(len(day.frame), missing)
+    return day.frame[role].to_numpy(dtype=np.float64)
+
+
+def metering_residual(day: DayFrame) -> FloatArray:
+    """Subtract all sources from the load: what the meters leave open [kW], 0 with derived grid."""
+    if not day.has("grid"):
+        return np.zeros(len(day.frame))
+    sources = [role_series(day, name) for name in ("grid", "pv", "fuel_cell", "genset", "battery")]
+    return np.asarray(role_series(day, "load") - np.sum(sources, axis=0), dtype=np.float64)
+
+
+def soc_at_start(day: DayFrame, scenario: Scenario) -> float:
+    """Give the scenario's start of charge, else the day's, else 0.5."""
+    for start in (scenario.soc_start, day.soc_start):
+        if start is not None:
+            return start
+    return DEFAULT_SOC
+
+
+def islanded_steps(day: DayFrame, scenario: Scenario) -> BoolArray:
+    """Find the steps in which a scenario is without the grid, shape (n_steps,)."""
+    islanded = np.full(len(day.frame), "grid" in scenario.lost)
+    windows = scenario.island_minutes()
+    if windows:
+        local = day.local_minutes()
+        for first, last in windows:
+            islanded |= (local >= first) & (local < last)
+    return islanded
+
+
+def run_case(plant: Plant, day: DayFrame, scenario: Scenario, as_it_was: Flows | None) -> Case:
+    """Dispatch a scenario.
+
+    Parameters
+    ----------
+    plant, day, scenario
+        What is asked.
+    as_it_was
+        The dispatch of the day with nothing changed; None: this is it.
+    """
+    lost = scenario.lost
+    islanded = islanded_steps(day, scenario)
+    soc_start = soc_at_start(day, scenario)
+
+    def in_service(role: str) -> FloatArray:
+        return np.zeros(len(day.frame)) if role in lost else role_series(day, role)
+
+    inputs = Inputs(
+        load=role_series(day, "load") * scenario.load_scale,
+        pv=in_service("pv") * scenario.pv_scale,
+        fuel_cell=in_service("fuel_cell"),
+        genset=in_service("genset"),
+        battery=role_series(day, "battery"),
+        residual=metering_residual(day),
+        islanded=islanded,
+        valid=day.valid,
+    )
+    controlled = scenario.battery == "import_target"
+    control = Control(
+        hours=HOURS,
+        soc_start=soc_start,
+        fuel_cell_kw=scenario.fuel_cell_kw,
+        import_target_kw=scenario.import_target_kw if controlled else None,
+        battery_follows=scenario.follows_measured_battery,
+        reference_soc=None if as_it_was is None else as_it_was.soc,
+        limits_act=scenario.battery_kw is not None,
+    )
+    flows = dispatch(inputs, Units.of(plant, scenario), control)
+    return Case(plant, day, scenario, islanded, soc_start, flows)
+
+
+def check_case(plant: Plant, day: DayFrame, scenario: Scenario) -> None:
+    """Refuse a scenario that asks for something this site or plant doesn't have.
+
+    Raises
+    ------
+    ScenarioError
+        Names the setting and what is there instead.
+    """
+    site = day.site
+    if scenario.fuel_cell_kw is not None:
+        _check_fuel_cell(plant, day, scenario, scenario.fuel_cell_kw)
+    if scenario.pv_scale != 1.0 and not day.has("pv"):
+        raise ScenarioError(f"pv_scale {scenario.pv_scale:g}: {site} has no PV")
+    asks_battery = scenario.battery == "import_target" or scenario.battery_kw is not None
+    if asks_battery and plant.battery is None:
+        raise ScenarioError(f"battery: {site}'s plant has no battery of known size")
+    if scenario.battery_kw is not None and plant.battery is not None:
+        converter = plant.battery.converter_kva.value
+        if scenario.battery_kw > converter:
+            raise ScenarioError(
+                f"battery_kw {scenario.battery_kw:g} is larger than its converter "
+                f"({converter:g} kVA)"
+            )
+    for source in scenario.lost:
+        if source not in available_sources(plant, day):
+            raise ScenarioError(f"lost: {site} has no {source.replace('_', ' ')}")
+
+
+def available_sources(plant: Plant, day: DayFrame) -> tuple[str, ...]:
+    """List the sources that a plant and its day have, the grid first."""
+    parts = {"battery": plant.battery, "genset": plant.genset}
+    others = ("pv", "fuel_cell", "genset", "battery")
+    there = [name for name in others if day.has(name) or parts.get(name) is not None]
+    return ("grid", *there)
+
+
+def _check_fuel_cell(plant: Plant, day: DayFrame, scenario: Scenario, power_kw: float) -> None:
+    site = day.site
+    if not day.has("fuel_cell"):
+        raise ScenarioError(f"fuel_cell_kw: {site} has no fuel cell")
+    if "fuel_cell" in scenario.lost:
+        raise ScenarioError("fuel_cell_kw: the scenario loses the fuel cell")
+    if plant.fuel_cell is None:
+        raise ScenarioError(f"fuel_cell_kw: {site}'s plant doesn't state the fuel cell's ramp")
+    rated = plant.fuel_cell.rated_kw.value
+    if power_kw > rated:
+        raise ScenarioError(
+            f"fuel_cell_kw {power_kw:g} is above the fuel cell's rated {rated:g} kW"
+        )
