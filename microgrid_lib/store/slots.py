@@ -132,7 +132,7 @@ def _with_roles(rows: ibis.Table, profile: Profile) -> ibis.Table:
     values: dict[str, Any] = {c: rows[c] for c in profile.site.channels if c in rows.columns}
     roles: dict[str, Any] = {}
     for role, expression in profile.expressions.items():
-        value = _evaluate(expression, values)
+        value = evaluate(expression, values)
         if role == "battery":
             value = _dead_band(value, profile.site.battery.deadband_kw)
         roles[role] = value
@@ -155,7 +155,7 @@ def _with_roles(rows: ibis.Table, profile: Profile) -> ibis.Table:
     return rows.mutate(**flows) if flows else rows
 
 
-def _evaluate(expression: Expression, values: dict[str, Any]) -> Any:
+def evaluate(expression: Expression, values: dict[str, Any]) -> Any:
     """Compute an expression: null where any of its names is, or the result isn't finite."""
     import ibis
 
