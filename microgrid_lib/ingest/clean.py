@@ -82,24 +82,29 @@ def clean(
     con.execute(f"CREATE OR REPLACE TEMP TABLE {DROPPED} (id BIGINT)")
     con.execute("CREATE OR REPLACE TEMP TABLE doubled (id BIGINT, shift BIGINT)")
     _refuse(con, raw, "t IS NULL", "no_time", "a time")
-    span = first_row(con, f"SELECT min(t)::VARCHAR, max(t)::VARCHAR FROM {RAW}")
+    latest = (now or datetime.now(UTC)) + FUTURE_ALLOWED
+    allowed = f"{EARLIEST:%Y-%m-%d} to {latest:%Y-%m-%d}"
+    # By the wall clock first: what is centuries away, Python and the zones can't reckon with.
+    day = timedelta(days=1)
+    low_wall, high_wall = (at.replace(tzinfo=None) for at in (EARLIEST - day, latest + day))
+    far = f"(t < TIMESTAMP '{low_wall}' OR t > TIMESTAMP '{high_wall}')"
+    if first_row(con, f"SELECT count(*) FROM {RAW} WHERE {far}")[0]:
+        _refuse(con, raw, far, "time_out_of_range", allowed)
+    span = first_row(con, f"SELECT min(t)::VARCHAR, max(t)::VARCHAR FROM {RAW}{_where_kept(con)}")
     time_sql, doubled = "", 0
     if span[0] is not None:
         first, last = (_to_datetime(text) for text in span)
         time_sql, doubled = _utc_expression(con, site, raw, first, last)
-        latest = (now or datetime.now(UTC)) + FUTURE_ALLOWED
-        if first < EARLIEST.replace(tzinfo=None) + timedelta(days=1) or last > latest.replace(
-            tzinfo=None
-        ) - timedelta(days=1):
+        if first < low_wall + 2 * day or last > high_wall - 2 * day:
             low, high = int(EARLIEST.timestamp() * _US), int(latest.timestamp() * _US)
             _refuse(
                 con,
                 raw,
                 f"NOT ({time_sql} BETWEEN {low} AND {high})",
                 "time_out_of_range",
-                f"{EARLIEST:%Y-%m-%d} to {latest:%Y-%m-%d}",
+                allowed,
             )
-    duplicates = _drop_repeated(con, raw, time_sql) if time_sql else 0
+    duplicates = _drop_repeated(con, site, raw, time_sql) if time_sql else 0
     return _count(con, site, raw, time_sql, duplicates, doubled)
 
 
@@ -152,13 +157,9 @@ def _utc_expression(
     if raw.time_is_utc:
         return "epoch_us(t)", 0
     zone = site.source_zone
-    low, high = first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
     margin = timedelta(days=2)
-    if low.year < EARLIEST.year or high.year > datetime.now(UTC).year + 1:
-        low = max(low, EARLIEST)
-        high = min(high, datetime.now(UTC) + margin)
-        low = min(low, high)
-    changes = offset_changes(zone, low - margin, high + margin)
+    low, high = first.replace(tzinfo=UTC) - margin, last.replace(tzinfo=UTC) + margin
+    changes = offset_changes(zone, low, high)
     if len(changes) == 1:
         return f"(epoch_us(t) - {changes[0][1] * _US})", 0
     cases = []
@@ -262,16 +263,23 @@ def _second_pass(times: pd.Series) -> pd.Series | None:
     return result
 
 
-def _drop_repeated(con: duckdb.DuckDBPyConnection, raw: RawRows, time_sql: str) -> int:
-    """Keep the first row of each time; the others are duplicates or conflicts."""
+def _drop_repeated(con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, time_sql: str) -> int:
+    """Keep the first row of each time; the others are duplicates or conflicts.
+
+    Rows are compared as they would be stored, as rows of different files are.
+    """
     where = _where_kept(con)
     counted = first_row(con, f"SELECT count(*), count(DISTINCT {time_sql}) FROM {RAW}{where}")
     if counted[0] == counted[1]:
         return 0
     equal = " AND ".join(
-        f'(r."{channel}" IS NOT DISTINCT FROM w."{channel}")' for channel in raw.channels
+        f'(r."accepted_{channel}" IS NOT DISTINCT FROM w."accepted_{channel}")'
+        for channel in raw.channels
     )
-    names = ", ".join(f'"{channel}"' for channel in raw.channels)
+    names = ", ".join(
+        f'"{channel}", {_accepted_sql(site, channel)} AS "accepted_{channel}"'
+        for channel in raw.channels
+    )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE again AS SELECT us, min(id) AS winner FROM "
         f"(SELECT rowid AS id, {time_sql} AS us FROM {RAW}{where}) "
@@ -311,7 +319,7 @@ def _refuse_conflicts(
         detail = "; ".join(
             f"{channel}: {_number(refused[channel])} refused, {_number(kept[channel])} kept"
             for channel in raw.channels
-            if not _same(refused[channel], kept[channel])
+            if not _same(refused[f"accepted_{channel}"], kept[f"accepted_{channel}"])
         )
         allowed = f"the values of row {winner_line}"
         rows.append((int(line), str(text), None, None, "conflict", allowed, detail))
@@ -336,6 +344,21 @@ def _scaled(name: str, channel: Channel) -> str:
     return f'"{name}"' if channel.factor == 1.0 else f'("{name}" * {channel.factor!r})'
 
 
+def _inside_sql(site: Site, name: str) -> str:
+    """SQL: whether a raw value lies in its channel's range; NULL where it is missing."""
+    channel = site.channels[name]
+    low, high = channel.range
+    inside = f"{_scaled(name, channel)} BETWEEN {low!r} AND {high!r}"
+    if _may_be_plausible(site, channel):
+        return f"({inside} AND NOT {sentinel_sql(name, site)})"
+    return f"({inside})"
+
+
+def _accepted_sql(site: Site, name: str) -> str:
+    """SQL: what is stored of a raw value; NULL where it is missing or refused."""
+    return f"CASE WHEN {_inside_sql(site, name)} THEN {_scaled(name, site.channels[name])} END"
+
+
 def _count(
     con: duckdb.DuckDBPyConnection,
     site: Site,
@@ -350,14 +373,10 @@ def _count(
     outside: dict[str, str] = {}
     aggregates = ["count(*)", f"min({time_sql or '0'})", f"max({time_sql or '0'})"]
     for name in raw.channels:
-        channel = site.channels[name]
-        low, high = channel.range
-        value = _scaled(name, channel)
-        inside = f"{value} BETWEEN {low!r} AND {high!r}"
+        plausible = _inside_sql(site, name)
         sentinel = sentinel_sql(name, site)
-        outside[name] = f"(NOT ({inside}) AND NOT {sentinel})"
-        plausible = f"{inside} AND NOT {sentinel}" if _may_be_plausible(site, channel) else inside
-        expressions[name] = f'CASE WHEN {plausible} THEN {value} END AS "{name}"'
+        outside[name] = f'(NOT {plausible} AND NOT {sentinel} AND NOT isnan("{name}"))'
+        expressions[name] = f'{_accepted_sql(site, name)} AS "{name}"'
         aggregates += [
             f'count("{name}")',
             f"count(*) FILTER ({plausible})",
@@ -371,6 +390,12 @@ def _count(
         name: p - k - s
         for name, p, k, s in zip(raw.channels, present, kept, sentinels, strict=True)
     }
+    for name, number in outside_by.items():
+        if number:
+            # What isn't a number is missing; counted here because it is rare.
+            nans = first_row(con, f'SELECT count(*) FILTER (isnan("{name}")) FROM {RAW}{where}')[0]
+            outside_by[name] -= nans
+            missing += nans
     _refuse_values(con, site, raw, {n: outside[n] for n, number in outside_by.items() if number})
     backwards = first_row(
         con,

@@ -131,8 +131,9 @@ def read_facts(path: Path) -> FileFacts:
     FileProblem
         It can't be read, isn't a file, or is a damaged gzip.
     """
-    if path.is_dir():
-        raise FileProblem(path, "is a folder, not a data file")
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device or pipe"
+        raise FileProblem(path, f"is {kind}, not a data file")
     digest = hashlib.sha256()
     counter = _LineCounter()
     is_text = not is_parquet(path)
@@ -189,10 +190,19 @@ def is_parquet(path: Path) -> bool:
 
 
 def open_text(path: Path) -> BinaryIO:
-    """The file's bytes, decompressed where its name ends in `.gz`."""
-    if path.name.lower().endswith(".gz"):
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    return path.open("rb")
+    """The file's bytes, decompressed where its name ends in `.gz`.
+
+    Raises
+    ------
+    FileProblem
+        It can't be opened.
+    """
+    try:
+        if path.name.lower().endswith(".gz"):
+            return cast(BinaryIO, gzip.open(path, "rb"))
+        return path.open("rb")
+    except OSError as error:
+        raise FileProblem(path, f"can't be read ({error.strerror or error})") from None
 
 
 def detect_layout(path: Path, site: Site) -> FileLayout:
@@ -231,7 +241,7 @@ class _MisfitError(Exception):
 def _fit(path: Path, site: Site, source: Source) -> FileLayout:
     if is_parquet(path):
         return _fit_columns(_parquet_columns(path), site, source, kind="parquet")
-    encoding, head = _decode_head(path, source)
+    encoding, head, whole = _decode_head(path, source)
     lines = _logical_lines(head)
     header = next(lines, None)
     if header is None:
@@ -240,6 +250,8 @@ def _fit(path: Path, site: Site, source: Source) -> FileLayout:
     columns = tuple(name.strip() for name in next(csv.reader([header], delimiter=delimiter)))
     layout = _fit_columns(columns, site, source, kind="csv")
     sample = [line for _, line in zip(range(SAMPLE_LINES), lines, strict=False)]
+    if not sample and not whole:
+        raise FileProblem(path, f"has a first line of more than {HEADER_BYTES} bytes")
     return FileLayout(
         source=source,
         kind="csv",
@@ -252,7 +264,8 @@ def _fit(path: Path, site: Site, source: Source) -> FileLayout:
     )
 
 
-def _decode_head(path: Path, source: Source) -> tuple[str, str]:
+def _decode_head(path: Path, source: Source) -> tuple[str, str, bool]:
+    """Encoding of a file, the text of its beginning, and whether that is all of it."""
     try:
         with open_text(path) as file:
             head = file.read(HEADER_BYTES)
@@ -265,7 +278,7 @@ def _decode_head(path: Path, source: Source) -> tuple[str, str]:
         except UnicodeDecodeError as error:
             if error.start < len(head) - 4:
                 encoding = "latin-1"
-    return encoding, head.decode(encoding, errors="replace")
+    return encoding, head.decode(encoding, errors="replace"), len(head) < HEADER_BYTES
 
 
 def _logical_lines(text: str) -> Iterator[str]:
@@ -328,7 +341,8 @@ def _time_format(lines: Sequence[str], delimiter: str, column: int, formats: Seq
 
 def _parses(text: str, pattern: str) -> bool:
     try:
-        datetime.strptime(text, pattern)
+        # DuckDB's "%-d" is Python's "%d", which takes one digit too
+        datetime.strptime(text, pattern.replace("%-", "%"))
     except ValueError:
         return False
     return True

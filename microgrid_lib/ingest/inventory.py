@@ -131,7 +131,7 @@ def quarantine_of(
     records = read_records(lake, con, snapshot)
     ingests = [record.ingest for record in records.by_file.values()]
     found: list[QuarantineCount] = []
-    paths = [str(path) for path in quarantine_paths(lake, site.name)]
+    paths = quarantine_paths(lake, site.name, ingests)
     if paths and ingests:
         rows = con.execute(
             "SELECT reason, channel, count(*), min(time), "

@@ -28,7 +28,7 @@ from microgrid_lib.ingest.records import (
     read_records,
     write_record,
 )
-from microgrid_lib.ingest.resolve import MonthRows, plan_step
+from microgrid_lib.ingest.resolve import MonthRows, plan_step, write_months
 from microgrid_lib.ingest.result import FileResult, IngestResult
 from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Site
@@ -36,6 +36,7 @@ from microgrid_lib.site.zones import offset_changes
 from microgrid_lib.store.duck import connect, first_row, write_parquet
 from microgrid_lib.store.lake import (
     HIDDEN,
+    MEASUREMENTS,
     QUARANTINE,
     CommitConflictError,
     Lake,
@@ -161,7 +162,9 @@ def remove(names: Sequence[str], site: Site, settings: Settings) -> IngestResult
                 if record is None:
                     raise MicrogridError(f"{name}: no file of this name is ingested at {site.name}")
                 try:
-                    _commit_step(con, lake, site, snapshot, record, (), None, removed=True)
+                    _commit_step(
+                        con, lake, site, snapshot, record, (), {}, replaces=True, removed=True
+                    )
                 except CommitConflictError:
                     _pause(attempt)
                 else:
@@ -235,6 +238,9 @@ def _ingest_one(
         )
     except duckdb.IOException as error:
         raise StoreError(f"{lake.root}: can't be written ({_one_line(error)})") from None
+    except OSError as error:
+        where, why = error.filename or lake.root, error.strerror or _one_line(error)
+        raise StoreError(f"{where}: can't be written ({why})") from None
 
 
 def _load_file(
@@ -252,33 +258,56 @@ def _load_file(
     if known.unchanged:
         return FileResult(file=known.name, sha256=facts.sha256, status="unchanged")
     prepared = _prepare(con, site, path, facts)
-    for attempt in range(COMMIT_TRIES):
-        with turn:
-            known = _known(con, lake, site, path, name, facts)
-            if known.unchanged:
-                return FileResult(file=known.name, sha256=facts.sha256, status="unchanged")
+    written: dict[str, list[NewFile]] = {}
+    written_for: str | None = None
+    try:
+        for attempt in range(COMMIT_TRIES):
             file = _different_file(known.record, path, known.name, prepared.cleaned)
             ingest_id = content_id(site.name, file, facts.sha256, _rules(site))
             record = prepared.record(site, file, path, facts, ingest_id, known.snapshot)
-            _view_incoming(con, site, prepared, record)
-            try:
-                _commit_step(
-                    con,
-                    lake,
-                    site,
-                    known.snapshot,
-                    record,
-                    prepared.months,
-                    INCOMING,
-                    ordered=prepared.cleaned.ordered,
-                )
-            except CommitConflictError:
-                _pause(attempt)
-                continue
-        return FileResult(
-            file=file, sha256=facts.sha256, status="ingested", notes=list(record.notes)
-        )
+            if written_for != ingest_id:
+                _discard(lake, written)
+                _view_incoming(con, site, prepared, record)
+                written = prepared.write(con, lake, site)
+                written_for = ingest_id
+            with turn:
+                again = _known(con, lake, site, path, name, facts)
+                if again.unchanged:
+                    return FileResult(file=again.name, sha256=facts.sha256, status="unchanged")
+                if _different_file(again.record, path, again.name, prepared.cleaned) == file:
+                    record = prepared.record(site, file, path, facts, ingest_id, again.snapshot)
+                    try:
+                        used = _commit_step(
+                            con,
+                            lake,
+                            site,
+                            again.snapshot,
+                            record,
+                            prepared.months,
+                            written,
+                            replaces=again.record is not None,
+                        )
+                    except CommitConflictError:
+                        pass
+                    else:
+                        written = {m: f for m, f in written.items() if f and f[0] not in used}
+                        return FileResult(
+                            file=file,
+                            sha256=facts.sha256,
+                            status="ingested",
+                            notes=list(record.notes),
+                        )
+            _pause(attempt)
+            with turn:
+                known = _known(con, lake, site, path, name, facts)
+    finally:
+        _discard(lake, written)
     raise ConflictError(f"{path}: other writers were faster; run the command again")
+
+
+def _discard(lake: Lake, written: dict[str, list[NewFile]]) -> None:
+    """Delete Parquet files that no commit took."""
+    lake.discard(MEASUREMENTS, [file for files in written.values() for file in files])
 
 
 @dataclass(frozen=True)
@@ -308,12 +337,23 @@ def _known(
 
 
 def _identify(records: Records, path: Path, name: str, facts: FileFacts) -> str:
-    """The name a file is known by: that of the same path or content if there is one."""
+    """The name a file is known by: that of the same path, or of the path it was moved from."""
     for record in records.by_file.values():
         same_name = record.file.rsplit("/", 1)[-1] == path.name
-        if record.path == str(path) or (same_name and record.sha256 == facts.sha256):
+        moved = same_name and record.sha256 == facts.sha256 and not Path(record.path).exists()
+        if record.path == str(path) or moved:
             return record.file
     return name
+
+
+def _refuse_other_source(path: Path, before: FileRecord, source: str) -> None:
+    """Rows of different sources complete each other, so the old ones wouldn't give way."""
+    if before.source != source:
+        raise FileProblem(
+            path,
+            f"is a file of source {source} now and was one of source {before.source}; "
+            f"take the old one out first (microgrid ingest --remove {before.file})",
+        )
 
 
 def _different_file(before: FileRecord | None, path: Path, name: str, cleaned: Cleaned) -> str:
@@ -341,6 +381,20 @@ class _Prepared:
     raw: RawRows
     cleaned: Cleaned
     months: tuple[MonthRows, ...]
+
+    def write(
+        self, con: duckdb.DuckDBPyConnection, lake: Lake, site: Site
+    ) -> dict[str, list[NewFile]]:
+        """Write the rows of `INCOMING`, month by month."""
+        return write_months(
+            con,
+            lake,
+            site,
+            self.source,
+            self.months,
+            INCOMING,
+            ordered=self.cleaned.ordered,
+        )
 
     def record(
         self,
@@ -389,7 +443,10 @@ def _prepare(con: duckdb.DuckDBPyConnection, site: Site, path: Path, facts: File
     layout = detect_layout(path, site)
     raw = read_file(con, path, layout, facts)
     cleaned = clean(con, site, raw)
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise FileProblem(path, f"went away while it was read ({error.strerror})") from None
     if (status.st_size, status.st_mtime_ns) != (facts.size, facts.modified_ns):
         raise FileProblem(path, "changed while it was read; run the command again")
     return _Prepared(layout.source.name, raw, cleaned, tuple(_months(con, site, cleaned)))
@@ -465,12 +522,15 @@ def _commit_step(
     snapshot: Snapshot,
     record: FileRecord,
     months: Sequence[MonthRows],
-    incoming: str | None,
+    written: dict[str, list[NewFile]],
     *,
-    ordered: bool = False,
+    replaces: bool,
     removed: bool = False,
-) -> None:
-    """Write what a file brings, and last the commit that makes it current."""
+) -> list[NewFile]:
+    """Write what a file brings, and last the commit that makes it current.
+
+    Returns the measurement files that are current now.
+    """
     plan = plan_step(
         con,
         lake,
@@ -479,8 +539,9 @@ def _commit_step(
         source=record.source,
         file=record.file,
         months=months,
-        incoming=incoming,
-        ordered=ordered,
+        incoming=None if removed else INCOMING,
+        written=written,
+        replaces=replaces,
     )
     try:
         lake.append(HIDDEN, plan.hidden)
@@ -493,8 +554,10 @@ def _commit_step(
             write_record(lake, site.name, record)
         lake.commit(site, snapshot, plan.add, plan.remove)
     except BaseException:
-        lake.discard("measurements", plan.add)
+        own = [file for files in written.values() for file in files]
+        lake.discard(MEASUREMENTS, [file for file in plan.add if file not in own])
         raise
+    return plan.add
 
 
 def _write_quarantine(
@@ -503,7 +566,7 @@ def _write_quarantine(
     if not first_row(con, f"SELECT count(*) FROM {REFUSED}")[0]:
         return
     partition = {"site": site.name}
-    path = lake.new_path(QUARANTINE, partition)
+    path = lake.new_path(QUARANTINE, partition, prefix=f"{record.ingest}-")
     file = "'" + record.file.replace("'", "''") + "'"
     rows = write_parquet(
         con,
@@ -550,7 +613,8 @@ def current_counts(
     paths = hidden_paths(lake, snapshot)
     if not paths:
         return counts
-    quarantine = [str(p) for p in quarantine_paths(lake, site.name)]
+    ingests = {record.ingest for record in records.by_file.values()}
+    quarantine = quarantine_paths(lake, site.name, ingests)
     for name, record in records.by_file.items():
         nulls = " + ".join(f'("{c}" IS NULL)::INT' for c in record.channels)
         found = con.execute(

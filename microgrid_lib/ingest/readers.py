@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microgrid_lib.errors import FileProblem
-from microgrid_lib.ingest.discover import FileFacts, FileLayout, open_text
+from microgrid_lib.ingest.discover import HEADER_BYTES, FileFacts, FileLayout, open_text
 from microgrid_lib.store.duck import first_row, identifier, text_literal
 
 RAW = "raw_rows"
@@ -28,7 +29,7 @@ REFUSED_COLUMNS = (
     "reason VARCHAR, allowed VARCHAR, detail VARCHAR"
 )
 MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "-")
-MAX_LINE_BYTES = 1 << 20
+MAX_LINE_BYTES = HEADER_BYTES
 KEPT_TEXT = 2000
 
 
@@ -86,10 +87,17 @@ def read_file(
     return _read_tidied(con, path, layout)
 
 
-def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) -> RawRows | None:
+def _has_zone(time_format: str) -> bool:
+    """Whether times of this format are instants by themselves."""
+    return "%z" in time_format or "%Z" in time_format
+
+
+def _read_csv(
+    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout, *, tidied: bool = False
+) -> RawRows | None:
     """Read with DuckDB's own reader; None where the text needs tidying first."""
     by_column = {at: channel for channel, at in layout.channels.items()}
-    time_is_utc = "%z" in layout.time_format
+    time_is_utc = _has_zone(layout.time_format)
     types = []
     for at in range(len(layout.columns)):
         if at == layout.time_column:
@@ -132,7 +140,10 @@ def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) ->
     rejected, structural = first_row(
         con,
         "SELECT count(*), count(*) FILTER (error_type NOT IN "
-        "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS')) FROM reader_rejects",
+        "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS') "
+        "OR NOT $tidied AND regexp_matches(rtrim(csv_line, chr(13) || chr(10)), $blank)) "
+        "FROM reader_rejects",
+        {"blank": _blank_cell(layout.delimiter), "tidied": tidied},
     )
     if structural:
         return None
@@ -148,6 +159,12 @@ def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) ->
         line_numbers=None,
         time_is_utc=time_is_utc,
     )
+
+
+def _blank_cell(delimiter: str) -> str:
+    """Pattern of a cell of nothing but spaces, which means missing."""
+    mark = re.escape(delimiter)
+    return f"(^|{mark}) +({mark}|$)"
 
 
 def _escape_glob(path: Path) -> str:
@@ -170,7 +187,8 @@ def _explain_rejects(con: duckdb.DuckDBPyConnection, layout: FileLayout) -> None
                 rtrim(any_value(csv_line), chr(13) || chr(10)) AS text
             FROM reader_rejects GROUP BY line
         ), cells AS (
-            SELECT *, string_split(text, $delimiter) AS cell FROM first_problem
+            SELECT *, regexp_extract_all($delimiter || text, $cell, 1) AS cell
+            FROM first_problem
         ), parts AS (
             SELECT *, trim(coalesce(cell[$time_at], ''), ' "') AS time_text,
                 trim(coalesce(cell[place], ''), ' "') AS cell_text,
@@ -185,8 +203,7 @@ def _explain_rejects(con: duckdb.DuckDBPyConnection, layout: FileLayout) -> None
             CASE WHEN is_shape THEN lower(replace(kind, ' ', '_'))
                 WHEN NOT is_time THEN 'not_a_number'
                 WHEN time_text = '' THEN 'no_time'
-                WHEN len(regexp_extract_all(time_text, '[0-9]+')) = $time_fields
-                    THEN 'impossible_date'
+                WHEN regexp_full_match(time_text, $time_shape) THEN 'impossible_date'
                 ELSE 'bad_time' END,
             CASE WHEN is_shape THEN $columns || ' columns' WHEN is_time THEN $time_format
                 ELSE 'a number' END,
@@ -198,11 +215,33 @@ def _explain_rejects(con: duckdb.DuckDBPyConnection, layout: FileLayout) -> None
             "delimiter": layout.delimiter,
             "time_at": layout.time_column + 1,
             "time_id": f"c{layout.time_column}",
-            "time_fields": layout.time_format.count("%"),
+            "cell": _cell_pattern(layout.delimiter),
+            "time_shape": _time_shape(layout.time_format),
             "time_format": layout.time_format,
             "columns": str(len(layout.columns)),
         },
     )
+
+
+def _cell_pattern(delimiter: str) -> str:
+    """Pattern of a delimiter and the cell after it, which may be quoted."""
+    mark = re.escape(delimiter)
+    return f'{mark}("(?:[^"]|"")*"|[^{mark}]*)'
+
+
+def _time_shape(time_format: str) -> str:
+    """Pattern of what looks like a time of this format, possible or not."""
+    shape = []
+    for directive, letter, other in re.findall(r"(%-?(.))|([^%]+)", time_format):
+        if not directive:
+            shape.append(re.escape(other))
+        elif letter == "%":
+            shape.append("%")
+        else:
+            shape.append("[A-Za-z]+" if letter in "aAbBp" else "[0-9]+")
+            if letter in "zZ":
+                shape[-1] = ".+"
+    return "".join(shape)
 
 
 def insert_refused(con: duckdb.DuckDBPyConnection, rows: list[tuple[object, ...]]) -> None:
@@ -228,17 +267,19 @@ def _read_tidied(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout)
         copy = Path(folder) / "tidied.csv"
         with copy.open("w", encoding="utf-8", newline="") as out:
             for number, text, doubt in _lines(path, layout.encoding):
-                problem = doubt or (_cell_problem(text, layout.delimiter) if numbers else None)
+                problem = doubt or _cell_problem(text, layout.delimiter)
                 if problem is None:
-                    out.write(text + "\n")
+                    out.write(_without_padding(text, layout.delimiter) + "\n")
                     numbers.append(number)
+                elif not numbers:
+                    raise FileProblem(path, f"its first line isn't {problem}")
                 else:
                     kept = text[:KEPT_TEXT].replace("\0", "\\0")
                     refused.append((number, "", None, None, "bad_text", problem, kept))
         if not numbers:
             raise FileProblem(path, "is empty")
         plain = FileLayout(**{**vars(layout), "encoding": "utf-8"})
-        read = _read_csv(con, copy, plain)
+        read = _read_csv(con, copy, plain, tidied=True)
         if read is None or read.rows_read != len(numbers) - 1:
             raise FileProblem(path, "isn't a table of comma-separated values")
     line_numbers = np.asarray(numbers, dtype=np.int64)
@@ -295,6 +336,16 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str, str | None]]:
             yield number, line, problem
 
 
+def _without_padding(line: str, delimiter: str) -> str:
+    """The line without spaces around its cells."""
+    if '"' not in line:
+        return delimiter.join(cell.strip(" ") for cell in line.split(delimiter))
+    out = io.StringIO()
+    cells = next(csv.reader([line], delimiter=delimiter))
+    csv.writer(out, delimiter=delimiter, lineterminator="").writerow(c.strip(" ") for c in cells)
+    return out.getvalue()
+
+
 def _cell_problem(line: str, delimiter: str) -> str | None:
     """What keeps a line from being taken apart by itself, None where nothing does."""
     if line.count('"') % 2:
@@ -317,8 +368,8 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
         kind = kinds[layout.columns[layout.time_column]]
         time_is_utc = kind == "TIMESTAMP WITH TIME ZONE"
         if kind == "VARCHAR":
-            time_is_utc = "%z" in layout.time_format
-            pattern = layout.time_format or layout.source.time_formats[0]
+            pattern = _fitting_format(con, source, time_name, layout.source.time_formats)
+            time_is_utc = _has_zone(pattern)
             time_sql = f"try_strptime({time_name}, {text_literal(pattern)})"
         elif kind.startswith("TIMESTAMP") or kind == "DATE":
             time_sql = f"{time_name}::{'TIMESTAMPTZ' if time_is_utc else 'TIMESTAMP'}"
@@ -327,15 +378,18 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
         values = {
             channel: identifier(layout.columns[at]) for channel, at in layout.channels.items()
         }
+        written = [layout.columns[at] for at in layout.channels.values()]
         numbers = ", ".join(
-            f"nullif(TRY_CAST({column} AS DOUBLE), 'NaN'::DOUBLE) AS \"{channel}\""
-            for channel, column in values.items()
+            f"nullif(TRY_CAST({_present(column, kinds[name])} AS DOUBLE), 'NaN'::DOUBLE) "
+            f'AS "{channel}"'
+            for (channel, column), name in zip(values.items(), written, strict=True)
         )
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE parquet_rows AS SELECT {time_sql} AS t, "
             f"{time_name}::VARCHAR AS time_text, {numbers}, "
             + ", ".join(
-                f'{column}::VARCHAR AS "text_{channel}"' for channel, column in values.items()
+                f'{_present(column, kinds[name])}::VARCHAR AS "text_{channel}"'
+                for (channel, column), name in zip(values.items(), written, strict=True)
             )
             + f" FROM {source}"
         )
@@ -357,6 +411,23 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
         line_numbers=None,
         time_is_utc=time_is_utc,
     )
+
+
+def _present(column: str, kind: str) -> str:
+    """SQL: a column's value, NULL where it is a text that means missing."""
+    if kind != "VARCHAR":
+        return column
+    missing = ", ".join(text_literal(text) for text in MISSING_TEXTS)
+    return f"CASE WHEN trim({column}) NOT IN ({missing}) THEN {column} END"
+
+
+def _fitting_format(
+    con: duckdb.DuckDBPyConnection, source: str, column: str, formats: Sequence[str]
+) -> str:
+    """The time format that reads most of a text column."""
+    tried = ", ".join(f"count(try_strptime({column}, {text_literal(f)}))" for f in formats)
+    counts = first_row(con, f"SELECT {tried} FROM {source}")
+    return max(zip(counts, formats, strict=True), key=lambda pair: pair[0])[1]
 
 
 def _refuse_parquet(con: duckdb.DuckDBPyConnection, channels: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -199,9 +199,17 @@ def hidden_paths(
     ]
 
 
-def quarantine_paths(lake: Lake, site: str) -> list[Path]:
-    """Files of the quarantine of a site."""
-    return [Path(f["path"]) for f in lake.files_of(QUARANTINE, site=site)]
+def quarantine_paths(lake: Lake, site: str, ingests: Collection[str]) -> list[str]:
+    """Files of the quarantine of some file versions, one for each.
+
+    A writer that was stopped, or had to plan again, leaves more than one with the same rows.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(str(f["path"]) for f in lake.files_of(QUARANTINE, site=site)):
+        ingest = Path(path).name.partition("-")[0]
+        if ingest in ingests:
+            found.setdefault(ingest, path)
+    return list(found.values())
 
 
 __all__ = [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+import uuid
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,6 +18,9 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     con.execute("SET TimeZone='UTC'")
     con.execute("SET preserve_insertion_order=true")
     con.execute(f"SET memory_limit='{settings.memory_limit_mb}MB'")
+    # One of its own, made only when memory runs short: DuckDB's is `.tmp` in the working folder.
+    spill = Path(tempfile.gettempdir()) / f"microgrid-spill-{uuid.uuid4().hex}"
+    con.execute(f"SET temp_directory={text_literal(str(spill))}")
     if settings.threads is not None:
         con.execute(f"SET threads={settings.threads}")
     return con

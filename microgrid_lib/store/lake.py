@@ -91,8 +91,15 @@ class Lake:
         """Folder of a table."""
         return self.root / table
 
-    def new_path(self, table: str, partition: Mapping[str, str]) -> str:
+    def new_path(self, table: str, partition: Mapping[str, str], prefix: str = "") -> str:
         """A fresh relative path for a Parquet file of a partition; its folder is made.
+
+        Parameters
+        ----------
+        table, partition
+            Where.
+        prefix
+            What the file's name begins with.
 
         Raises
         ------
@@ -100,7 +107,7 @@ class Lake:
             The folder can't be made.
         """
         parts = [f"{name}={partition[name]}" for name in PARTITIONS[table]]
-        relative = "/".join([*parts, f"{uuid.uuid4().hex}.parquet"])
+        relative = "/".join([*parts, f"{prefix}{uuid.uuid4().hex}.parquet"])
         try:
             (self.folder(table) / relative).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -225,7 +232,13 @@ class Lake:
         )
 
     def append(self, name: str, files: Sequence[NewFile], remove: Sequence[str] = ()) -> None:
-        """Add files to a table other than `measurements`, and drop superseded ones."""
+        """Add files to a table other than `measurements`, and drop superseded ones.
+
+        Raises
+        ------
+        StoreError
+            The commit can't be written.
+        """
         if not files and not remove:
             return
         columns: dict[str, pa.DataType] = {}
@@ -234,8 +247,13 @@ class Lake:
             columns |= {f.name: f.type for f in schema}
         last: Exception | None = None
         for _ in range(COMMIT_TRIES):
+            # What another writer dropped first needs no dropping.
+            there = {f["relative"] for f in self.files_of(name)} if remove else set()
+            gone = [(path, 0) for path in remove if path in there]
+            if not files and not gone:
+                return
             try:
-                self._commit(name, columns, files, [(path, 0) for path in remove])
+                self._commit(name, columns, files, gone)
             except CommitConflictError as error:
                 last = error
                 time.sleep(0.01)
@@ -306,17 +324,18 @@ class Lake:
         for file in files:
             (self.folder(name) / file.path).unlink(missing_ok=True)
 
-    def stale_summaries(self, site: Site, snapshot: Snapshot) -> list[str]:
-        """Relative paths of summaries that no profile or month of the snapshot refers to."""
+    def stale_summaries(self, site: Site) -> list[str]:
+        """Relative paths of summaries that no profile or month refers to any more."""
+        # The list before the snapshot: nothing in it can be newer than the measurements.
+        listed = self.files_of(SUMMARIES, site=site.name)
+        snapshot = self.snapshot(site)
         wanted = {
             (site.profile(profile).fingerprint, month, state)
             for profile in site.profiles
             for month, state in snapshot.states().items()
         }
         return [
-            f["relative"]
-            for f in self.files_of(SUMMARIES, site=site.name)
-            if (f["profile"], f["month"], f["state"]) not in wanted
+            f["relative"] for f in listed if (f["profile"], f["month"], f["state"]) not in wanted
         ]
 
     def missing_summaries(self, profile: Profile, snapshot: Snapshot) -> list[MonthFiles]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import duckdb
+
+from microgrid_lib.errors import StoreError
 from microgrid_lib.site.profile import Site
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.store.lake import SUMMARIES, Lake, NewFile
@@ -27,6 +30,11 @@ def refresh_summaries(
     int
         How many were built. It can be stopped at any time: readers compute from measurements
         what isn't there.
+
+    Raises
+    ------
+    StoreError
+        The store can't be written.
     """
     snapshot = lake.snapshot(site)
     wanted = [
@@ -45,12 +53,17 @@ def refresh_summaries(
             "state": files.state,
         }
         path = lake.new_path(SUMMARIES, partition)
-        engine.write_summary(profile, files.paths, lake.folder(SUMMARIES) / path)
+        try:
+            engine.write_summary(profile, files.paths, lake.folder(SUMMARIES) / path)
+        except (duckdb.IOException, OSError) as error:
+            why = " ".join(str(error).split())[:200]
+            raise StoreError(f"{lake.folder(SUMMARIES)}: can't be written ({why})") from None
         pending.append(NewFile(path, partition, 0))
         if len(pending) == MONTHS_PER_COMMIT:
             lake.append(SUMMARIES, pending)
             pending = []
-    lake.append(SUMMARIES, pending, lake.stale_summaries(site, snapshot))
+    lake.append(SUMMARIES, pending)
+    lake.append(SUMMARIES, (), lake.stale_summaries(site))
     if progress is not None and wanted:
         progress(len(wanted), len(wanted), "")
     return len(wanted)
