@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -61,9 +61,10 @@ def plan_step(
     file: str,
     months: Sequence[MonthRows],
     incoming: str | None,
-    ordered: bool,
+    written: Mapping[str, Sequence[NewFile]],
+    replaces: bool,
 ) -> Plan:
-    """Write the Parquet files of a step, without committing them.
+    """Put the Parquet files of a step together, without committing them.
 
     Parameters
     ----------
@@ -74,8 +75,10 @@ def plan_step(
     incoming
         Table or view with the file's rows (`time`, channels, `file`, `row`, `ingest`, `month`);
         None where the file only goes.
-    ordered
-        Whether the incoming rows are in order of time.
+    written
+        Month -> files already written by `write_months`.
+    replaces
+        Whether a version of the file is there already.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def plan_step(
     plan = Plan([], [], [])
     try:
         mine = {part.month for part in snapshot.parts if part.source == source}
-        before = _months_of_file(con, lake, snapshot, source, file)
+        before = _months_of_file(con, lake, snapshot, source, file) if replaces else set()
         hidden_months = (
             {
                 month
@@ -103,12 +106,7 @@ def plan_step(
                 and crowded < MERGE_ABOVE_FILES
                 and not _overlaps(con, snapshot, source, rows, incoming)
             ):
-                order = "" if ordered else " ORDER BY time"
-                sql = f"SELECT * EXCLUDE (month) FROM {incoming} WHERE month = '{rows.month}'"
-                if len(months) == 1:
-                    sql = f"SELECT * EXCLUDE (month) FROM {incoming}"
-                new = _write(con, lake, MEASUREMENTS, site, source, rows.month, sql + order)
-                plan.add += new
+                plan.add += written[rows.month]
             else:
                 _rewrite(con, lake, site, snapshot, plan, source, file, rows.month, incoming)
         for month in sorted(before - {rows.month for rows in months}):
@@ -117,6 +115,39 @@ def plan_step(
         plan.discard(lake)
         raise
     return plan
+
+
+def write_months(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    site: Site,
+    source: str,
+    months: Sequence[MonthRows],
+    incoming: str,
+    *,
+    ordered: bool,
+) -> dict[str, list[NewFile]]:
+    """Write a file's rows as they will be needed unless another file has rows of the same time.
+
+    Returns
+    -------
+    dict
+        Month -> the new file; it belongs to the caller until a plan takes it.
+    """
+    written: dict[str, list[NewFile]] = {}
+    order = "" if ordered else " ORDER BY time"
+    try:
+        for rows in months:
+            sql = f"SELECT * EXCLUDE (month) FROM {incoming}"
+            if len(months) > 1:
+                sql += f" WHERE month = '{rows.month}'"
+            written[rows.month] = _write(
+                con, lake, MEASUREMENTS, site, source, rows.month, sql + order
+            )
+    except BaseException:
+        lake.discard(MEASUREMENTS, [file for files in written.values() for file in files])
+        raise
+    return written
 
 
 def _has_hidden(lake: Lake, site: Site) -> bool:

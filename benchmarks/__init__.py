@@ -1,0 +1,1 @@
+"""Benchmarks: our commands beside their peers in one run, as ratios."""

@@ -1,0 +1,51 @@
+"""`python -m benchmarks`: prints a table of ratios measured in one run.
+
+Absolute times are this machine's; the ratios and the budgets are what to look at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import ingest, numbers
+from benchmarks.table import Row, render
+from microgrid_lib.api import open_site
+from microgrid_lib.ingest.demo import DemoPlan, write_demo
+from microgrid_lib.settings import Settings
+
+GROUPS = ("ingest", "numbers")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], help="default: all")
+    parser.add_argument("--months", type=int, default=15)
+    parser.add_argument("--repeat", type=int, default=3)
+    given = parser.parse_args()
+    groups = given.groups or GROUPS
+    work = Path(tempfile.mkdtemp(prefix="microgrid-bench-"))
+    try:
+        print("Making demo data ...", file=sys.stderr)
+        demo = work / "demo"
+        write_demo(demo, DemoPlan(months=given.months))
+        rows: list[Row] = []
+        if "ingest" in groups:
+            print("Ingestion ...", file=sys.stderr)
+            rows += ingest.run(demo, work, given.repeat)
+        if "numbers" in groups:
+            print("KPIs and series ...", file=sys.stderr)
+            home = work / "numbers"
+            open_site("mesa_del_sol", settings=Settings(home=home)).ingest([demo])
+            rows += numbers.run(home, given.repeat)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    print(render(rows))
+    return 0 if all(row.kept for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
