@@ -418,8 +418,8 @@ def _step_note(entry: Evidence, slopes: Sequence[StepSlope], indicative: bool) -
             "indicative": int(indicative),
         },
         text=(
-            f"{entry.step_with} answers steps of {entry.step_of} with slope {whole.slope:+.2f} "
-            f"± {whole.standard_error:.2f}, by quarter {low:+.2f} to {high:+.2f} "
+            f"{entry.step_with} answers steps of {entry.step_of} with slope {whole.slope:+.3f} "
+            f"± {whole.standard_error:.3f}, by quarter {low:+.2f} to {high:+.2f} "
             f"({whole.n} steps over {LEAST_STEP_KW:g} kW{_hedge(indicative)})"
         ),
     )

@@ -16,7 +16,7 @@ from microgrid_lib.store.engines import Columns, Engine, Scan
 from microgrid_lib.store.extent import MonthPart, is_long, month_parts
 from microgrid_lib.store.slots import from_epoch_us, slot_table
 from microgrid_lib.store.snapshot import Snapshot
-from microgrid_lib.store.summaries import QUARTER_S, columns_of, peaks_of, summarise
+from microgrid_lib.store.summaries import QUARTER_S, aliases_of, columns_of, peaks_of, summarise
 
 if TYPE_CHECKING:
     import ibis
@@ -266,6 +266,8 @@ def _totals_of(
 ) -> Totals:
     wanted = [column for column in columns_of(profile) if column.kpi]
     sums = {c.name: float(columns[c.name][row]) for c in wanted if c.merge == "sum"}
+    for name, same in aliases_of(profile).items():
+        sums[name] = sums[same] if same else 0.0
     maxima = {
         c.name: extreme
         for c in wanted

@@ -247,12 +247,15 @@ class DuckDBEngine:
         if isinstance(known, bool):
             return known
         text, values = self._union([Scan(tuple(paths))], "time", _channels(site), "m")
-        slot = f'(epoch_us("time") - {shift}) // {step}'
-        counted = f'("source", {slot})' if len(site.sources) > 1 else slot
-        total, distinct = self._run(
-            f"SELECT count(*), count(DISTINCT {counted}) FROM ({text})", values
-        ).fetchone()
-        unique = bool(total == distinct)
+        group = "source, slot >> 5" if len(site.sources) > 1 else "slot >> 5"
+        # A bit per slot, 32 slots a group: several times faster than counting distinct slots.
+        rows = self._run(
+            "SELECT bool_and(n = bit_count(seen)) FROM (SELECT count(*) AS n, "
+            "bit_or(1::BIGINT << (slot & 31)::INTEGER) AS seen FROM (SELECT source, "
+            f'(epoch_us("time") - {shift}) // {step} AS slot FROM ({text})) GROUP BY {group})',
+            values,
+        ).fetchall()
+        unique = bool(rows[0][0])
         self._results.put(key, unique)
         return unique
 
