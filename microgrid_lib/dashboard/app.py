@@ -19,7 +19,7 @@ from microgrid_lib.dashboard.sections.base import Loaded, SectionModel, SectionV
 from microgrid_lib.dashboard.state import THEMES, DashboardState
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.freshness import freshness
-from microgrid_lib.present.periods import describe, period_window, shifted
+from microgrid_lib.present.periods import describe, period_window, shifted, slot_floor
 from microgrid_lib.present.sections import SiteData
 from microgrid_lib.present.texts import Texts, texts_for
 from microgrid_lib.settings import load_settings
@@ -102,8 +102,9 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         if span is None or as_of is None:
             self._loaded = None
             return
+        end = slot_floor(as_of, data.site.interval_s) if data.site.live else as_of
         custom = (choices.start, choices.end) if choices.period == "custom" else None
-        window = period_window(choices.period, as_of, span[1], custom)
+        window = period_window(choices.period, end, custom)
         against = self.texts(f"against.{choices.period}")
         self._loaded = Loaded(data, window, self.texts, against)
 
@@ -126,11 +127,11 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         fresh, synthetic = None, False
         if self._data is not None:
             synthetic = self._data.synthetic
-            as_of = self._data.as_of()
-            if as_of is not None:
+            span = self._data.span()
+            if span is not None:
                 site = self._data.site
                 fresh = freshness(
-                    as_of, datetime.now(UTC), texts, live=site.live, interval_s=site.interval_s
+                    span[1], datetime.now(UTC), texts, live=site.live, interval_s=site.interval_s
                 )
         self.header.show(texts, loaded.window if loaded else None, fresh, synthetic)
         self.frame.label(texts, self.choices.section)
@@ -184,5 +185,7 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
                 await asyncio.sleep(_POLL_S)
                 if self._stale():
                     self.refresh()
+                elif self._data is not None and self._data.site.live:
+                    self._label()
 
         return loop.create_task(follow())

@@ -14,7 +14,7 @@ _SPARK_WIDTH, _SPARK_HEIGHT = 110, 28
 def cards_html(
     section: str, cards: Sequence[Card], texts: Texts, attributes: Mapping[str, str], note: str = ""
 ) -> str:
-    """The card grid of a section.
+    """Write the card grid of a section.
 
     Parameters
     ----------
@@ -30,10 +30,17 @@ def cards_html(
     )
     label = escape(texts(f"section.{section}"), quote=True)
     below = f'<p class="mg-note">{escape(note)}</p>' if note else ""
-    grid = "".join(card_html(card, texts) for card in cards)
+    grids = []
+    for kind, chosen in (
+        ("mg-lead", [c for c in cards if c.lead]),
+        ("mg-compact", [c for c in cards if not c.lead]),
+    ):
+        if chosen:
+            inside = "".join(card_html(card, texts) for card in chosen)
+            grids.append(f'<div class="mg-cards {kind}">{inside}</div>')
     return (
         f'<section data-section="{escape(section)}"{extra} aria-label="{label}">'
-        f'<div class="mg-cards">{grid}</div>{below}</section>'
+        f"{''.join(grids)}{below}</section>"
     )
 
 
@@ -50,7 +57,7 @@ def card_html(card: Card, texts: Texts) -> str:
         change = card.change
         lines.append(
             f'<p class="mg-change mg-{change.tone}"><span aria-hidden="true">{change.arrow}</span> '
-            f"{escape(change.text)}</p>"
+            f'<span class="mg-hidden">{escape(change.spoken)}</span>{escape(change.text)}</p>'
         )
     if card.reason:
         lines.append(f'<p class="mg-reason">{escape(card.reason)}</p>')
@@ -64,8 +71,8 @@ def card_html(card: Card, texts: Texts) -> str:
         lines.append(f'<p class="mg-warning"><b>{mark}</b> {escape(card.warning)}</p>')
     return (
         f'<article class="mg-card" data-kpi="{escape(card.kpi)}" data-value="{value}" '
-        f'data-unit="{escape(card.unit)}"><div class="mg-card-text">{"".join(lines)}</div>'
-        f"{_spark(card)}</article>"
+        f'data-unit="{escape(card.unit)}">{_spark(card) if card.lead else ""}'
+        f"{''.join(lines)}</article>"
     )
 
 

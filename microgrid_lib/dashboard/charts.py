@@ -16,9 +16,12 @@ from microgrid_lib.present.texts import Texts, decimals_for
 from microgrid_lib.present.ticks import Tick
 from microgrid_lib.window import Window
 
-_MARGIN = {"top": 12, "bottom": 26, "left": 46, "right": 14}
-_WIDE_GAP = 0.06
+_MARGIN = {"top": 12, "bottom": 26, "left": 46, "right": 20}
+_WIDE_GAP = 0.04
+_LEAST_STRETCH = 3
 _MOST_ROWS = 1000
+
+Zoom = Callable[[Chart, Window], Chart | None]
 
 
 class ChartView:
@@ -26,20 +29,22 @@ class ChartView:
 
     Parameters
     ----------
-    on_zoom
-        Called with the window to load when the viewer zooms; None where it can't be loaded finer.
+    zoom
+        Describes a stretch of the chart at the resolution that fits it; None where there is no
+        data in it.
     """
 
-    def __init__(self, on_zoom: Callable[[Window | None], None] | None = None) -> None:
+    def __init__(self, zoom: Zoom | None = None) -> None:
         self._chart: Chart | None = None
+        self._shown: Chart | None = None
         self._texts: Texts | None = None
+        self._load = zoom
+        self._drawing = False
         self._x = bqplot.LinearScale(allow_padding=False)
         self._y = bqplot.LinearScale(allow_padding=False)
         self._unit = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
-        self._time_axis = bqplot.Axis(scale=self._x, grid_lines="none", num_ticks=0)
-        self._value_axis = bqplot.Axis(
-            scale=self._y, orientation="vertical", grid_lines="solid", num_ticks=0
-        )
+        self._time_axis = bqplot.Axis(scale=self._x, grid_lines="none")
+        self._value_axis = bqplot.Axis(scale=self._y, orientation="vertical", grid_lines="solid")
         self._pointer = bqplot.interacts.IndexSelector(
             scale=self._x, line_width=1, color="var(--mg-muted)"
         )
@@ -61,61 +66,79 @@ class ChartView:
         self._all = widgets.Button().add_class("mg-link")
         self._table_button = widgets.ToggleButton().add_class("mg-link")
         self._table = widgets.HTML().add_class("mg-table")
-        self._table.layout.display = "none"
-        self._on_zoom = on_zoom
-        actions = widgets.HBox([self._zoom, self._all, self._table_button])
         self.widget = widgets.VBox(
             [
                 widgets.HBox([self._head, self._legend]).add_class("mg-chart-top"),
                 self._figure,
                 self._table,
-                actions.add_class("mg-chart-actions"),
+                widgets.HBox([self._all, self._zoom, self._table_button]).add_class(
+                    "mg-chart-actions"
+                ),
             ]
         ).add_class("mg-chart")
+        self._table.layout.display = "none"
         self._pointer.observe(self._point, "selected")
+        self._x.observe(self._zoomed, names=["min", "max"])
         self._zoom.observe(self._toggle_zoom, "value")
-        self._all.on_click(self._show_all)
+        self._all.on_click(lambda _: self._draw(self._chart))
         self._table_button.observe(self._toggle_table, "value")
 
     def show(self, chart: Chart, texts: Texts) -> None:
         """Draw a chart, in place of the one drawn before."""
-        same = self._chart is not None and _structure(self._chart) == _structure(chart)
+        if self._chart is None or _structure(self._chart) != _structure(chart):
+            self._figure.marks = self._new_marks(chart)
         self._chart, self._texts = chart, texts
         self._zoom.description = texts("chart.zoom")
         self._zoom.tooltip = texts("chart.zoom.help")
         self._all.description = texts("chart.all")
-        self._all.layout.display = "none"
         self._table_button.description = texts("chart.table")
+        self._pointer.selected = None
+        self._draw(chart)
+
+    def _draw(self, chart: Chart | None) -> None:
+        """Draw the whole chart or a stretch of it; the range of values stays the whole chart's."""
+        if chart is None or self._chart is None:
+            return
+        self._shown = chart
+        self._drawing = True
+        try:
+            with self._x.hold_sync(), self._y.hold_sync():
+                self._x.min, self._x.max = chart.x_range
+                self._y.min, self._y.max = self._chart.y_range
+        finally:
+            self._drawing = False
+        self._all.layout.display = None if chart is not self._chart else "none"
         self._head.value = (
             f'<h3>{escape(chart.title)}</h3><p class="mg-sub">{escape(chart.subtitle)}</p>'
             f'<p class="mg-hidden">{escape(chart.summary)}</p>'
         )
-        self._write_legend(None)
-        with self._x.hold_sync(), self._y.hold_sync():
-            self._x.min, self._x.max = chart.x_range
-            self._y.min, self._y.max = chart.y_range
         _set_ticks(self._time_axis, chart.x_ticks)
-        _set_ticks(self._value_axis, chart.y_ticks)
-        if same:
-            self._update_marks(chart)
-        else:
-            self._figure.marks = self._new_marks(chart)
+        _set_ticks(self._value_axis, self._chart.y_ticks)
+        self._fill_marks(list(self._figure.marks), chart)
+        self._write_legend(None)
         self._fill_table()
+
+    def _zoomed(self, _: Any) -> None:
+        """Load the stretch the viewer has scrolled or dragged to."""
+        chart, shown = self._chart, self._shown
+        if self._drawing or chart is None or shown is None or self._load is None:
+            return
+        low, high = self._x.min, self._x.max
+        if low is None or high is None or (low, high) == shown.x_range:
+            return
+        low, high = max(low, chart.x_range[0]), min(high, chart.x_range[1])
+        if high - low < _LEAST_STRETCH * max(1, shown.bucket_s):
+            return
+        start, end = (chart.origin + timedelta(seconds=float(s)) for s in (low, high))
+        zone = chart.window.start.tzinfo
+        self._draw(self._load(chart, Window(start.astimezone(zone), end.astimezone(zone))))
 
     def _new_marks(self, chart: Chart) -> list[Any]:
         scales = {"x": self._x, "y": self._y}
         whole = {"x": self._x, "y": self._unit}
         marks = [
-            bqplot.Lines(
-                x=[0.0, 0.0],
-                y=[0.0, 0.0],
-                scales=whole,
-                fill="inside",
-                stroke_width=0,
-                colors=["var(--mg-gap)"],
-                fill_colors=["var(--mg-gap)"],
-                opacities=[1.0],
-            ),
+            _area(whole, "var(--mg-gap)"),
+            _area(scales, "var(--mg-band)"),
             bqplot.Label(
                 x=[],
                 y=[],
@@ -125,7 +148,6 @@ class ChartView:
                 default_size=11,
                 font_weight="normal",
                 align="middle",
-                apply_clip=True,
             ),
             bqplot.Lines(
                 x=[0.0, 0.0],
@@ -138,38 +160,15 @@ class ChartView:
         ]
         for line in chart.lines:
             colour = f"var(--mg-{line.source})"
-            marks += [
-                bqplot.Lines(
-                    x=[0.0, 0.0],
-                    y=np.zeros((2, 2)),
-                    scales=scales,
-                    fill="between",
-                    colors=[colour],
-                    fill_colors=[colour],
-                    fill_opacities=[0.18],
-                    opacities=[0.0],
-                ),
-                bqplot.Lines(
-                    x=[0.0, 0.0],
-                    y=[0.0, 0.0],
-                    scales=scales,
-                    colors=[colour],
-                    fill="bottom" if line.fill else "none",
-                    fill_colors=[colour],
-                    fill_opacities=[0.12],
-                    stroke_width=1.2 if line.setpoint else 1.6,
-                    line_style="dashed" if line.setpoint else "solid",
-                ),
-            ]
-        self._fill_marks(marks, chart)
+            marks += [_envelope(scales, colour), _mean(scales, colour, line)]
         return marks
 
-    def _update_marks(self, chart: Chart) -> None:
-        self._fill_marks(list(self._figure.marks), chart)
-
     def _fill_marks(self, marks: list[Any], chart: Chart) -> None:
-        gaps, labels, zero, *lines = marks
-        _fill_gaps(gaps, labels, chart, self._texts)
+        gaps, bands, labels, zero, *lines = marks
+        _fill_area(gaps, [(a, b, 0.0, 1.0) for a, b in chart.gaps], "var(--mg-gap)")
+        low, high = chart.x_range
+        _fill_area(bands, [(low, high, b.low, b.high) for b in chart.bands], "var(--mg-band)")
+        _label_gaps(labels, chart, self._texts)
         with zero.hold_sync():
             zero.x, zero.y = list(chart.x_range), [0.0, 0.0]
             zero.visible = chart.zero_line
@@ -183,64 +182,58 @@ class ChartView:
                 mean.x, mean.y = line.x, line.y
 
     def _write_legend(self, at: int | None) -> None:
-        chart, texts = self._chart, self._texts
-        if chart is None or texts is None:
-            return
-        entries = []
-        for line in chart.lines:
-            value = ""
-            if at is not None:
-                number = _at(line, at)
-                shown = (
-                    texts("card.undefined")
-                    if number is None
-                    else f"{texts.number(number, decimals_for(number, chart.unit))} {chart.unit}"
-                )
-                value = f" <b>{escape(shown)}</b>"
-            dashed = " mg-dashed" if line.setpoint else ""
-            entries.append(
-                f'<span class="mg-key mg-source-{line.source}{dashed}">'
-                f"<i></i>{escape(line.label)}{value}</span>"
-            )
-        time = ""
-        if at is not None:
-            moment = chart.window.start_utc + timedelta(seconds=float(chart.lines[0].x[at]))
-            local = moment.astimezone(chart.window.start.tzinfo)
-            time = f'<span class="mg-time">{escape(texts.moment(local))}</span>'
-        self._legend.value = time + "".join(entries)
+        chart, texts = self._shown, self._texts
+        if chart is not None and texts is not None:
+            self._legend.value = legend_html(chart, texts, at)
 
     def _point(self, change: dict[str, Any]) -> None:
-        chart, selected = self._chart, change["new"]
+        chart, selected = self._shown, change["new"]
         if chart is None or chart.empty or selected is None or np.size(selected) == 0:
             return
         x = float(np.asarray(selected, dtype=np.float64).ravel()[0])
-        if not np.isfinite(x):
-            return
-        self._write_legend(int(np.abs(chart.lines[0].x - x).argmin()))
+        if np.isfinite(x):
+            self._write_legend(int(np.abs(chart.lines[0].x - x).argmin()))
 
     def _toggle_zoom(self, change: dict[str, Any]) -> None:
         self._figure.interaction = self._pan_zoom if change["new"] else self._pointer
-        self._all.layout.display = None if change["new"] else "none"
-
-    def _show_all(self, _: Any) -> None:
-        if self._chart is not None:
-            with self._x.hold_sync():
-                self._x.min, self._x.max = self._chart.x_range
 
     def _toggle_table(self, _: Any) -> None:
-        shown = bool(self._table_button.value)
-        self._table.layout.display = None if shown else "none"
+        self._table.layout.display = None if self._table_button.value else "none"
         self._fill_table()
 
     def _fill_table(self) -> None:
-        if not self._table_button.value or self._chart is None or self._texts is None:
+        if not self._table_button.value or self._shown is None or self._texts is None:
             self._table.value = ""
             return
-        self._table.value = table_html(self._chart, self._texts)
+        self._table.value = table_html(self._shown, self._texts)
+
+
+def legend_html(chart: Chart, texts: Texts, at: int | None = None) -> str:
+    """Write the legend, with the values of one bucket where the pointer is on it."""
+    parts = []
+    if at is not None:
+        moment = chart.origin + timedelta(seconds=float(chart.lines[0].x[at]))
+        local = moment.astimezone(chart.window.start.tzinfo)
+        shown = texts.moment(local, seconds=chart.bucket_s < 60)
+        parts.append(f'<span class="mg-time">{escape(shown)}</span>')
+    for line in chart.lines:
+        value = ""
+        if at is not None:
+            number = _at(line, at)
+            shown = texts("card.undefined")
+            if number is not None:
+                shown = f"{texts.number(number, decimals_for(number, chart.unit))} {chart.unit}"
+            value = f" <b>{escape(shown)}</b>"
+        dashed = " mg-dashed" if line.setpoint else ""
+        parts.append(
+            f'<span class="mg-key mg-source-{line.source}{dashed}">'
+            f"<i></i>{escape(line.label)}{value}</span>"
+        )
+    return "".join(parts)
 
 
 def table_html(chart: Chart, texts: Texts) -> str:
-    """The numbers of a chart as a table: means, and smallest and largest where decimated."""
+    """Write a chart's numbers as a table: means, and smallest and largest where decimated."""
     heads = [texts("table.time")]
     for line in chart.lines:
         heads.append(f"{line.label} [{chart.unit}]")
@@ -250,7 +243,7 @@ def table_html(chart: Chart, texts: Texts) -> str:
     count = len(chart.lines[0].x) if chart.lines else 0
     half = timedelta(seconds=chart.bucket_s / 2)
     for row in range(min(count, _MOST_ROWS)):
-        middle = chart.window.start_utc + timedelta(seconds=float(chart.lines[0].x[row]))
+        middle = chart.origin + timedelta(seconds=float(chart.lines[0].x[row]))
         local = (middle - half).astimezone(chart.window.start.tzinfo)
         cells = [texts.moment(local, seconds=chart.bucket_s < 60)]
         for line in chart.lines:
@@ -286,26 +279,70 @@ def _at(line: Line, index: int) -> float | None:
 
 
 def _set_ticks(axis: Any, ticks: tuple[Tick, ...]) -> None:
-    with axis.hold_sync():
-        axis.tick_values = [tick.value for tick in ticks]
-        axis.tick_labels = {_js_number(tick.value): tick.label for tick in ticks}
+    # Labels first: bqplot writes the ticks when their values change.
+    axis.tick_labels = {_js_number(tick.value): tick.label for tick in ticks}
+    axis.tick_values = [tick.value for tick in ticks]
 
 
 def _js_number(value: float) -> str:
-    """The number as JavaScript prints it: bqplot looks labels up by that text."""
+    """Write a number as JavaScript does: bqplot looks labels up by that text."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def _fill_gaps(gaps: Any, labels: Any, chart: Chart, texts: Texts | None) -> None:
-    shown = chart.gaps
-    with gaps.hold_sync():
-        gaps.visible = bool(shown)
-        if shown:
-            gaps.x = np.array([[a, a, b, b] for a, b in shown])
-            gaps.y = np.array([[0.0, 1.0, 1.0, 0.0]] * len(shown))
-            gaps.fill_colors = ["var(--mg-gap)"] * len(shown)
+def _area(scales: dict[str, Any], colour: str) -> Any:
+    return bqplot.Lines(
+        x=[0.0, 0.0],
+        y=[0.0, 0.0],
+        scales=scales,
+        fill="inside",
+        stroke_width=0,
+        colors=[colour],
+        fill_colors=[colour],
+        opacities=[1.0],
+        visible=False,
+    )
+
+
+def _envelope(scales: dict[str, Any], colour: str) -> Any:
+    return bqplot.Lines(
+        x=[0.0, 0.0],
+        y=np.zeros((2, 2)),
+        scales=scales,
+        fill="between",
+        colors=[colour],
+        fill_colors=[colour],
+        fill_opacities=[0.18],
+        opacities=[0.0],
+    )
+
+
+def _mean(scales: dict[str, Any], colour: str, line: Line) -> Any:
+    return bqplot.Lines(
+        x=[0.0, 0.0],
+        y=[0.0, 0.0],
+        scales=scales,
+        colors=[colour],
+        fill="bottom" if line.fill else "none",
+        fill_colors=[colour],
+        fill_opacities=[0.12],
+        stroke_width=1.2 if line.setpoint else 1.6,
+        line_style="dashed" if line.setpoint else "solid",
+    )
+
+
+def _fill_area(mark: Any, boxes: list[tuple[float, float, float, float]], colour: str) -> None:
+    """Show rectangles, each as left, right, bottom, top."""
+    with mark.hold_sync():
+        mark.visible = bool(boxes)
+        if boxes:
+            mark.x = np.array([[a, a, b, b] for a, b, _, _ in boxes])
+            mark.y = np.array([[low, high, high, low] for _, _, low, high in boxes])
+            mark.colors = mark.fill_colors = [colour] * len(boxes)
+
+
+def _label_gaps(labels: Any, chart: Chart, texts: Texts | None) -> None:
     length = chart.x_range[1] - chart.x_range[0]
-    wide = [(a, b) for a, b in shown if b - a > _WIDE_GAP * length]
+    wide = [(a, b) for a, b in chart.gaps if b - a > _WIDE_GAP * length]
     with labels.hold_sync():
         labels.x = np.array([(a + b) / 2 for a, b in wide], dtype=np.float64)
         labels.y = np.full(len(wide), 0.94)

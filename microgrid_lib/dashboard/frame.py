@@ -32,6 +32,7 @@ class Frame:
         self.retry = widgets.Button().add_class("mg-link")
         self._problem_row = widgets.HBox([self._problem, self.retry]).add_class("mg-problem")
         self.above = widgets.VBox().add_class("mg-above")
+        self.above.layout.display = "none"
         self.body = widgets.VBox().add_class("mg-body")
         self.parts: tuple[Any, ...] = (
             widgets.HBox([self.tabs, when]).add_class("mg-nav"),

@@ -55,11 +55,13 @@ class Header:
             self.period,
             self.custom,
             self.freshness,
-            self.language,
-            self.theme,
         ]
         self.widget = widgets.HBox(
-            [self.title, widgets.HBox(controls).add_class("mg-controls")]
+            [
+                self.title,
+                widgets.HBox(controls).add_class("mg-controls"),
+                widgets.HBox([self.language, self.theme]).add_class("mg-page-controls"),
+            ]
         ).add_class("mg-header")
         self.site.observe(self._take("site"), "value")
         self.profile.observe(self._take("profile"), "value")
@@ -88,9 +90,8 @@ class Header:
         finally:
             self._linking = False
         self._label(texts)
-        title = self._library.sites()[state.site]
         demo = f' <span class="mg-demo">{escape(texts("demo"))}</span>' if synthetic else ""
-        self.title.value = f"<h1>{escape(texts('app.title'))}</h1><p>{escape(title)}{demo}</p>"
+        self.title.value = f"<h1>{escape(texts('app.title'))}</h1>{demo}"
         self.freshness.value = _freshness_html(freshness)
 
     def _show_custom(self, window: Window | None) -> None:
@@ -150,7 +151,7 @@ class Header:
 
 
 def window_query(window: Window) -> tuple[str, str]:
-    """A window as the start and end of a custom period: dates where it is whole days."""
+    """Write a window as the start and end of a custom period: dates where it is whole days."""
     return _moment_text(window.start), _moment_text(window.end)
 
 

@@ -10,14 +10,14 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 
-class OwnKernelSpecs(KernelSpecManager):  # type: ignore[misc]  # untyped base
+class OwnKernelSpecs(KernelSpecManager):
     """Only this interpreter, whatever else is installed on the machine under the same name."""
 
     def _kernel_dirs_default(self) -> list[str]:
         return []
 
 
-class DashboardKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untyped base
+class DashboardKernels(AsyncMappingKernelManager):
     """Ends kernels by when their last viewer left, not by when they last said something.
 
     A kernel just taken from the pool still has the time of its start as last activity, and a page
@@ -25,12 +25,12 @@ class DashboardKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # unty
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self._alone_since: dict[str, datetime] = {}
 
     def notify_disconnect(self, kernel_id: str) -> None:
         """Note when the last viewer left."""
-        super().notify_disconnect(kernel_id)
+        super().notify_disconnect(kernel_id)  # type: ignore[no-untyped-call]
         if not self._kernel_connections.get(kernel_id):
             self._alone_since[kernel_id] = datetime.now(UTC)
 
@@ -48,4 +48,6 @@ class DashboardKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # unty
         if now - since > timedelta(seconds=self.cull_idle_timeout):
             self._alone_since.pop(kernel_id, None)
             self.log.info("Ending kernel %s: nobody looks", kernel_id)
-            await ensure_async(self.shutdown_kernel(kernel_id))
+            await ensure_async(
+                self.shutdown_kernel(kernel_id)  # type: ignore[no-untyped-call]
+            )

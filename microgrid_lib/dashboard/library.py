@@ -20,7 +20,7 @@ class Library(Protocol):
         ...
 
     def open_site(self, name: str, profile: str) -> SiteData:
-        """A site's data under a profile."""
+        """Open a site's data under a profile."""
         ...
 
 
@@ -43,7 +43,7 @@ class InstalledLibrary:
         return {name: loaded.profiles[name].title for name in names}
 
     def open_site(self, name: str, profile: str) -> SiteData:
-        """A site's data under a profile."""
+        """Open a site's data under a profile."""
         from microgrid_lib import api
 
         data: SiteData = api.open_site(name, profile)

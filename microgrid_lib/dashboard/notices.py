@@ -8,7 +8,7 @@ from microgrid_lib.present.texts import Texts
 
 
 def notice_html(texts: Texts, kind: str, message: str, hint: str = "") -> str:
-    """A notice.
+    """Write a notice.
 
     Parameters
     ----------

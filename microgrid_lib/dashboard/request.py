@@ -6,7 +6,7 @@ import os
 
 
 def requested_query() -> str:
-    """The URL query of the visitor; empty outside Voilà.
+    """Return the URL query of the visitor; empty outside Voilà.
 
     In a kernel from Voilà's pool this waits until a visitor arrives.
     """

@@ -152,6 +152,7 @@ def server_config(port: int, pool_size: int = _POOL_SIZE, root: str = _ROOT_NOTE
     config.VoilaConfiguration.allow_theme_override = "NO"
     config.VoilaConfiguration.strip_sources = True
     config.VoilaConfiguration.show_tracebacks = False
+    config.VoilaConfiguration.page_config_hook = local_mathjax
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
     config.VoilaConfiguration.kernel_spec_manager_class = OwnKernelSpecs
@@ -162,6 +163,15 @@ def server_config(port: int, pool_size: int = _POOL_SIZE, root: str = _ROOT_NOTE
     config.VoilaKernelManager.cull_idle_timeout = _CULL_S
     config.VoilaKernelManager.cull_interval = _CULL_EVERY_S
     return config
+
+
+def local_mathjax(page_config: dict[str, Any], *, base_url: str, **_: Any) -> dict[str, Any]:
+    """Give the page's formula plugin an address of our own: it insists on one, and loads nothing.
+
+    No text on these pages has formulas.
+    """
+    url = url_path_join(base_url, "voila/templates/microgrid/static/no-mathjax.js")
+    return page_config | {"fullMathjaxUrl": url, "mathjaxConfig": "none"}
 
 
 def serve(port: int | None = None, notebook: Path | None = None, open_browser: bool = False) -> int:

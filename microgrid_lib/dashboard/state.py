@@ -112,7 +112,7 @@ class DashboardState(HasTraits):
                 setattr(self, name, after[name])
 
     def query(self) -> str:
-        """The choices as a URL query that leads back to this view; the theme is left out."""
+        """Write the choices as a URL query that leads back to this view; the theme is left out."""
         pairs = [(key, str(getattr(self, name))) for key, name in _QUERY_NAMES.items()]
         return urlencode([(key, value) for key, value in pairs if value])
 

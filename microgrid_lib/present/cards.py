@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from microgrid_lib.kpi.model import Kpi, Note
+from microgrid_lib.kpi.model import Kpi
 from microgrid_lib.present.texts import Texts
 
 Tone = Literal["good", "bad", "neutral"]
@@ -38,33 +38,27 @@ _LOWER_IS_BETTER = frozenset(
 
 
 class Change(Protocol):
-    """A difference to an earlier window, as `kpi.compare` gives it.
-
-    Attributes
-    ----------
-    value
-        Difference in `unit`.
-    relative
-        Difference divided by the earlier value.
-    reason
-        Why there is no value.
-    """
+    """A difference to an earlier window, as `kpi.compare` gives it."""
 
     @property
-    def value(self) -> float | None: ...
+    def value(self) -> float | None:
+        """Difference in `unit`; None where either value is missing."""
+
     @property
-    def unit(self) -> str: ...
+    def unit(self) -> str:
+        """Unit of the difference: energies are compared as mean power [kW]."""
+
     @property
-    def relative(self) -> float | None: ...
-    @property
-    def reason(self) -> Note | None: ...
+    def relative(self) -> float | None:
+        """Difference divided by the earlier value."""
 
 
 @dataclass(frozen=True)
 class ChangeText:
-    """A change in words: `▲ 2.1 pt vs previous 24 h`."""
+    """A change: `▲ 2.1 pt vs previous 24 h`; `spoken` says what the arrow shows."""
 
     arrow: str
+    spoken: str
     text: str
     tone: Tone
 
@@ -106,6 +100,7 @@ class Card:
     help: str = ""
     spark: tuple[tuple[tuple[float, float], ...], ...] = ()
     source: str = "ink"
+    lead: bool = False
 
 
 def make_card(
@@ -117,6 +112,7 @@ def make_card(
     against: str = "",
     spark: Sequence[float] = (),
     source: str = "ink",
+    lead: bool = False,
 ) -> Card:
     """Describe the card of a KPI.
 
@@ -141,7 +137,7 @@ def make_card(
             unit_text = f"± {spread} {unit_text}"
     coverage = ""
     if kpi.coverage is not None:
-        coverage = texts("card.coverage", share=texts.number(100 * kpi.coverage, 1))
+        coverage = texts("card.coverage", share=texts.share(kpi.coverage))
     key = f"kpi.{name}"
     return Card(
         kpi=name,
@@ -159,6 +155,7 @@ def make_card(
         help=texts(f"help.{name}") if texts.has(f"help.{name}") else "",
         spark=spark_pieces(spark),
         source=source,
+        lead=lead,
     )
 
 
@@ -174,15 +171,16 @@ def _change_text(
     else:
         shown, unit = texts.quantity(abs(change.value), change.unit)
     if float(change.value) == 0 or not any(c in "123456789" for c in shown):
-        return ChangeText("=", texts("change.same", against=against), "neutral")
+        return ChangeText("=", "", texts("change.same", against=against), "neutral")
     arrow = "▲" if change.value > 0 else "▼"
     tone: Tone = "neutral"
     if name in _HIGHER_IS_BETTER:
         tone = "good" if change.value > 0 else "bad"
     elif name in _LOWER_IS_BETTER:
         tone = "bad" if change.value > 0 else "good"
-    direction = "change.more" if change.value > 0 else "change.less"
-    return ChangeText(arrow, texts(direction, amount=f"{shown} {unit}", against=against), tone)
+    spoken = texts("change.more" if change.value > 0 else "change.less")
+    text = texts("change.amount", amount=f"{shown} {unit}", against=against)
+    return ChangeText(arrow, spoken, text, tone)
 
 
 def spark_pieces(values: Sequence[float]) -> tuple[tuple[tuple[float, float], ...], ...]:

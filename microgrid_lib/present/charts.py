@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,28 +19,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+_HEADROOM = 0.04
 
 
 class Series(Protocol):
-    """A role over time, as `store.series` gives it.
-
-    Attributes
-    ----------
-    bucket_s
-        Length of a bucket [s].
-    frame
-        Columns `time` (local start of the bucket), `mean`, `min`, `max`, `coverage`; NaN where
-        the bucket is empty.
-    """
+    """A role over time, as `store.series` gives it."""
 
     @property
-    def role(self) -> str: ...
+    def role(self) -> str:
+        """The role."""
+
     @property
-    def unit(self) -> str: ...
+    def unit(self) -> str:
+        """Unit of the values."""
+
     @property
-    def bucket_s(self) -> int: ...
+    def bucket_s(self) -> int:
+        """Length of a bucket [s]."""
+
     @property
-    def frame(self) -> pd.DataFrame: ...
+    def frame(self) -> pd.DataFrame:
+        """Columns `time` (local start of the bucket), `mean`, `min`, `max`; NaN where empty."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,8 @@ class ChartSpec:
         Whether signs matter: a zero line is drawn and both signs are in the range.
     from_zero
         Whether the range starts at zero.
+    limits
+        A limit of the site to shade, where it has one.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ChartSpec:
     lines: tuple[LineSpec, ...]
     signed: bool = False
     from_zero: bool = False
+    limits: Literal["", "voltage_a"] = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Line:
     Attributes
     ----------
     x
-        Seconds of elapsed time since the window's start, at the middle of each bucket [s].
+        Seconds of elapsed time since the chart's origin, at the middle of each bucket [s].
     y
         Means, NaN where missing.
     low, high
@@ -117,8 +119,10 @@ class Chart:
 
     Attributes
     ----------
+    origin
+        Where the x axis counts from, UTC.
     gaps
-        Stretches without data, in seconds since the window's start.
+        Stretches without data [s since origin].
     summary
         One sentence that says what the picture shows, for readers who can't see it.
     """
@@ -128,6 +132,7 @@ class Chart:
     subtitle: str
     unit: str
     window: Window
+    origin: datetime
     lines: tuple[Line, ...]
     gaps: tuple[tuple[float, float], ...]
     x_range: tuple[float, float]
@@ -153,6 +158,7 @@ def make_chart(
     *,
     interval_s: int,
     bands: Sequence[Band] = (),
+    origin: datetime | None = None,
 ) -> Chart:
     """Describe a chart.
 
@@ -164,9 +170,15 @@ def make_chart(
         By role, over `window`.
     interval_s
         Nominal time between samples [s]: longer buckets get an envelope.
+    bands
+        Ranges of values to shade.
+    origin
+        Where the x axis counts from; default: the window's start.
     """
+    zero = origin or window.start_utc
+    begin_s = (window.start_utc - zero).total_seconds()
     lines = tuple(
-        _line(line, series[line.role], window, texts, interval_s)
+        _line(line, series[line.role], zero, texts, interval_s)
         for line in spec.lines
         if line.role in series
     )
@@ -179,23 +191,28 @@ def make_chart(
     if spec.signed:
         reach = max(abs(low), abs(high)) or 1.0
         low, high = min(low, -0.25 * reach), max(high, 0.25 * reach)
-    bottom, top, ticks = round_range(low, high)
+    room = _HEADROOM * (high - low)
+    bottom, top, ticks = round_range(low - room if low else low, high + room if high else high)
     step = ticks[1] - ticks[0]
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     decimated = any(line.low is not None for line in lines)
     what = texts(f"chart.{spec.name}.what")
+    title = f"chart.{spec.name}"
+    if len(lines) < len(spec.lines) and texts.has(f"{title}.alone"):
+        title += ".alone"
     if decimated:
         what = texts("chart.envelope", what=what, bucket=bucket_text(bucket_s, texts))
     return Chart(
         name=spec.name,
-        title=texts(f"chart.{spec.name}"),
+        title=texts(title),
         subtitle=what,
         unit=spec.unit,
         window=window,
+        origin=zero,
         lines=lines,
-        gaps=_gaps(first, window),
-        x_range=(0.0, window.duration.total_seconds()),
-        x_ticks=time_ticks(window, texts),
+        gaps=_gaps(first, zero, begin_s + window.duration.total_seconds()),
+        x_range=(begin_s, begin_s + window.duration.total_seconds()),
+        x_ticks=time_ticks(window, texts, origin=zero),
         y_range=(bottom, top),
         y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks),
         zero_line=spec.signed or bottom < 0 < top,
@@ -219,7 +236,7 @@ def elapsed_s(frame: pd.DataFrame, start: datetime) -> Floats:
     return np.asarray(since.dt.total_seconds(), dtype=np.float64)
 
 
-def _line(spec: LineSpec, series: Series, window: Window, texts: Texts, interval_s: int) -> Line:
+def _line(spec: LineSpec, series: Series, origin: datetime, texts: Texts, interval_s: int) -> Line:
     frame = series.frame
     decimated = series.bucket_s > interval_s and not spec.setpoint
     return Line(
@@ -228,22 +245,21 @@ def _line(spec: LineSpec, series: Series, window: Window, texts: Texts, interval
         source="setpoint" if spec.setpoint else spec.source,
         setpoint=spec.setpoint,
         fill=spec.fill,
-        x=elapsed_s(frame, window.start_utc) + series.bucket_s / 2,
+        x=elapsed_s(frame, origin) + series.bucket_s / 2,
         y=frame["mean"].to_numpy(dtype=np.float64),
         low=frame["min"].to_numpy(dtype=np.float64) if decimated else None,
         high=frame["max"].to_numpy(dtype=np.float64) if decimated else None,
     )
 
 
-def _gaps(series: Series | None, window: Window) -> tuple[tuple[float, float], ...]:
+def _gaps(series: Series | None, origin: datetime, end_s: float) -> tuple[tuple[float, float], ...]:
     if series is None or series.frame.empty:
         return ()
-    starts = elapsed_s(series.frame, window.start_utc)
+    starts = elapsed_s(series.frame, origin)
     missing = ~np.isfinite(series.frame["mean"].to_numpy(dtype=np.float64))
     edges = np.flatnonzero(np.diff(np.concatenate(([0], missing.astype(np.int8), [0]))))
-    span_s = window.duration.total_seconds()
     return tuple(
-        (max(0.0, float(starts[a])), min(span_s, float(starts[b - 1] + series.bucket_s)))
+        (float(starts[a]), min(end_s, float(starts[b - 1] + series.bucket_s)))
         for a, b in zip(edges[::2], edges[1::2], strict=True)
     )
 

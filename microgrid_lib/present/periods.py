@@ -12,22 +12,16 @@ PERIODS: tuple[str, ...] = ("today", "24h", "7d", "30d", "month", "custom")
 _DAYS = {"7d": 7, "30d": 30}
 
 
-def period_window(
-    period: str,
-    newest: datetime,
-    end: datetime,
-    custom: tuple[str, str] | None = None,
-) -> Window:
-    """The window of a named period.
+def period_window(period: str, end: datetime, custom: tuple[str, str] | None = None) -> Window:
+    """Resolve the window of a named period.
 
     Parameters
     ----------
     period
         One of `PERIODS`.
-    newest
-        Newest sample, in the display zone: its local day is "today", its month is "month".
     end
-        End of the newest sample's slot, in the display zone: where rolling periods end.
+        End of what can be expected, in the display zone: rolling periods end there; "today" and
+        "month" are the day and month of the slot before it.
     custom
         Start and end as text (see `window.parse_time`), for `custom`.
 
@@ -36,9 +30,10 @@ def period_window(
     WindowError
         An unknown period, or a custom one that can't be understood.
     """
-    zone = newest.tzinfo
-    if zone is None or end.tzinfo is None:
+    zone = end.tzinfo
+    if zone is None:
         raise WindowError("a period needs times with a zone")
+    newest = (end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(zone)
     if period == "today":
         return day_window(newest.date(), zone)
     if period == "24h":
@@ -54,8 +49,16 @@ def period_window(
     raise WindowError(f"unknown period {period!r}; known: {', '.join(PERIODS)}")
 
 
+def slot_floor(moment: datetime, interval_s: int) -> datetime:
+    """Round a moment down to the start of its slot, counted from the local midnight."""
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    elapsed = int((moment.astimezone(UTC) - midnight.astimezone(UTC)).total_seconds())
+    start = midnight.astimezone(UTC) + timedelta(seconds=elapsed - elapsed % interval_s)
+    return start.astimezone(moment.tzinfo)
+
+
 def shifted(window: Window, steps: int) -> Window:
-    """The window moved by whole lengths of its own, in local time; months stay months."""
+    """Move a window by whole lengths of its own, in local time; months stay months."""
     zone = window.start.tzinfo
     start, end = window.start.replace(tzinfo=None), window.end.replace(tzinfo=None)
     if is_month(window) and zone is not None:
@@ -79,7 +82,7 @@ def is_month(window: Window) -> bool:
 
 
 def describe(window: Window, texts: Texts) -> str:
-    """The window in words, in local time."""
+    """Say the window in words, in local time."""
     last = window.end - timedelta(seconds=1)
     if is_month(window):
         return texts.month(window.start)

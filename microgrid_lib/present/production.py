@@ -8,17 +8,22 @@ from microgrid_lib.present.sections import CardSpec, SectionSpec
 PRODUCTION = SectionSpec(
     name="production",
     cards=(
-        CardSpec("renewable_share", role="pv", spark="pv", source="pv"),
+        CardSpec("renewable_share", role="pv", spark="pv", source="pv", lead=True),
         CardSpec(
-            "battery_round_trip_efficiency", role="battery", spark="battery", source="battery"
+            "battery_round_trip_efficiency",
+            role="battery",
+            spark="battery",
+            source="battery",
+            lead=True,
         ),
         CardSpec(
             "fuel_cell_reliability",
             role="fuel_cell_setpoint",
             spark="fuel_cell",
             source="fuel-cell",
+            lead=True,
         ),
-        CardSpec("pv_energy", role="pv", spark="pv", source="pv"),
+        CardSpec("pv_energy", role="pv", spark="pv", source="pv", lead=True),
         CardSpec("fuel_cell_energy", role="fuel_cell", spark="fuel_cell", source="fuel-cell"),
         CardSpec("genset_energy", role="genset", spark="genset", source="genset"),
         CardSpec("battery_discharge_energy", role="battery"),
@@ -46,7 +51,6 @@ PRODUCTION = SectionSpec(
                 LineSpec("fuel_cell", "fuel-cell", "line.power"),
                 LineSpec("fuel_cell_setpoint", "fuel-cell", "line.setpoint", setpoint=True),
             ),
-            from_zero=True,
         ),
         ChartSpec(
             "genset",
@@ -56,6 +60,15 @@ PRODUCTION = SectionSpec(
                 LineSpec("genset_setpoint", "genset", "line.set_response", setpoint=True),
             ),
             from_zero=True,
+        ),
+        ChartSpec(
+            "voltage",
+            "V",
+            (
+                LineSpec("bus_voltage", "grid", "line.bus"),
+                LineSpec("receiving_voltage", "genset", "line.receiving"),
+            ),
+            limits="voltage_a",
         ),
     ),
 )

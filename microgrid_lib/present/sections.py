@@ -11,7 +11,7 @@ import numpy as np
 
 from microgrid_lib.kpi.model import KpiReport, Section
 from microgrid_lib.present.cards import Card, Change, make_card
-from microgrid_lib.present.charts import Chart, ChartSpec, Series, make_chart
+from microgrid_lib.present.charts import Band, Chart, ChartSpec, Series, make_chart
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.window import Window
@@ -21,12 +21,23 @@ _SPARK_POINTS = 60
 
 @dataclass(frozen=True)
 class CardSpec:
-    """A KPI, the role it is about (no role, no card), and the role its sparkline shows."""
+    """A KPI on a page.
+
+    Attributes
+    ----------
+    role
+        The role it is about: no role, no card.
+    spark
+        The role its sparkline shows.
+    lead
+        Whether it is one of the few to be read first.
+    """
 
     kpi: str
     role: str = ""
     spark: str = ""
     source: str = "ink"
+    lead: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,22 +68,38 @@ class SiteData(Protocol):
     """What a section asks of the library; `microgrid_lib.api.SiteData` is one."""
 
     @property
-    def site(self) -> Site: ...
+    def site(self) -> Site:
+        """The site."""
+
     @property
-    def profile(self) -> Profile: ...
+    def profile(self) -> Profile:
+        """How its channels are read."""
+
     @property
-    def synthetic(self) -> bool: ...
-    def span(self) -> tuple[datetime, datetime] | None: ...
-    def as_of(self) -> datetime | None: ...
-    def state(self) -> str: ...
-    def window(self, start: str | datetime, end: str | datetime) -> Window: ...
-    def kpis(self, window: Window, sections: Sequence[Section] | None = None) -> KpiReport: ...
+    def synthetic(self) -> bool:
+        """Whether the data are made-up demo data."""
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Oldest sample and end of the newest sample's slot; None where nothing is ingested."""
+
+    def as_of(self) -> datetime | None:
+        """End of what can be expected: now for a live site, else the end of the data."""
+
+    def state(self) -> str:
+        """Changes whenever the site's data change."""
+
+    def kpis(self, window: Window, *, sections: Sequence[Section] | None = None) -> KpiReport:
+        """KPIs of a window."""
+
     def changes(
-        self, window: Window, sections: Sequence[Section] | None = None
-    ) -> Mapping[str, Change]: ...
+        self, window: Window, *, sections: Sequence[Section] | None = None
+    ) -> Mapping[str, Change]:
+        """Change of each KPI against the window before."""
+
     def series(
         self, roles: Sequence[str], window: Window, points: int = 1000
-    ) -> Mapping[str, Series]: ...
+    ) -> Mapping[str, Series]:
+        """Roles over time."""
 
 
 def prepare_section(
@@ -91,8 +118,8 @@ def prepare_section(
         There is no data in the window.
     """
     profile = data.profile
-    report = data.kpis(window, [spec.name])
-    changes = data.changes(window, [spec.name])
+    report = data.kpis(window, sections=[spec.name])
+    changes = data.changes(window, sections=[spec.name])
     shown = [c for c in spec.cards if not c.role or profile.has(c.role)]
     charts = [c for c in spec.charts if profile.has(c.lines[0].role)]
     roles = _roles(charts, profile)
@@ -109,16 +136,55 @@ def prepare_section(
             against=against,
             spark=spark_values(series[c.spark]) if c.spark in series else (),
             source=c.source,
+            lead=c.lead,
         )
         for c in shown
         if c.kpi in report.kpis
     )
     return SectionContent(
         cards,
-        tuple(
-            make_chart(c, series, window, texts, interval_s=data.site.interval_s) for c in charts
-        ),
+        tuple(_chart(c, series, data.site, window, texts) for c in charts),
         _missing(spec, profile, texts),
+    )
+
+
+def zoom_chart(
+    spec: ChartSpec, data: SiteData, window: Window, texts: Texts, origin: datetime
+) -> Chart:
+    """Describe a stretch of a chart at the resolution that fits it.
+
+    Parameters
+    ----------
+    window
+        The stretch.
+    origin
+        Where the x axis of the whole chart counts from.
+
+    Raises
+    ------
+    NoDataError
+        There is no data in the stretch.
+    """
+    series = data.series(_roles([spec], data.profile), window)
+    return _chart(spec, series, data.site, window, texts, origin)
+
+
+def _chart(
+    spec: ChartSpec,
+    series: Mapping[str, Series],
+    site: Site,
+    window: Window,
+    texts: Texts,
+    origin: datetime | None = None,
+) -> Chart:
+    return make_chart(
+        spec,
+        series,
+        window,
+        texts,
+        interval_s=site.interval_s,
+        bands=_bands(spec, site, texts),
+        origin=origin,
     )
 
 
@@ -129,6 +195,13 @@ def spark_values(series: Series) -> tuple[float, ...]:
     return tuple(
         float(np.nanmean(piece)) if np.isfinite(piece).any() else float("nan") for piece in pieces
     )
+
+
+def _bands(spec: ChartSpec, site: Site, texts: Texts) -> tuple[Band, ...]:
+    if spec.limits == "voltage_a":
+        low, high = (share * site.nominal.voltage_v for share in site.limits.voltage_a)
+        return (Band(low, high, texts("band.voltage_a")),)
+    return ()
 
 
 def _roles(charts: Sequence[ChartSpec], profile: Profile) -> list[str]:

@@ -28,7 +28,7 @@ _DATE_ORDER = {"en": "d MMM y", "fr": "d MMM y"}
 
 
 def catalog_path(language: str) -> Path:
-    """The `.po` file of a language."""
+    """Find the `.po` file of a language."""
     return _LOCALES / language / "LC_MESSAGES" / "microgrid.po"
 
 
@@ -64,26 +64,50 @@ class Texts:
         return self._translations.gettext(key) != key
 
     def __call__(self, key: str, /, **params: Any) -> str:
-        """The message of a key with its parameters filled in.
+        """Give the message of a key with its parameters filled in.
 
         A field is written `{name}`, `{name:.1}` (decimals), `{name:%}` (share as per cent),
-        `{name:role}` or `{name:kpi}` (a name that is itself translated).
+        `{name:cut}` (one decimal, cut), `{name:role}`, `{name:kpi}` or `{name:channel}` (a name
+        that is itself translated).
         """
         message = self._translations.gettext(key)
         return self._formatter.format(message, **params) if params else message
 
     def note(self, note: Note) -> str:
-        """A reason or warning; its English text where the code isn't translated yet."""
-        key = f"note.{note.code}"
-        if not self.has(key):
-            return note.text
-        try:
-            return self(key, **note.params)
-        except KeyError:
-            return note.text
+        """Translate a reason or warning; its English text where the code isn't translated yet."""
+        also = [code for code in str(note.params.get("also", "")).split(",") if code]
+        sentences = []
+        for code in (note.code, *also):
+            try:
+                key = self._note_key(code, note)
+                sentences.append(self(key, **note.params))
+            except KeyError:
+                return note.text
+        return "; ".join(sentences)
+
+    def _note_key(self, code: str, note: Note) -> str:
+        """Find the message of a code: the one for what or why it names first, then the plain one.
+
+        Raises
+        ------
+        KeyError
+            It has none.
+        """
+        special = [f"note.{code}.{note.params[p]}" for p in ("what", "why") if p in note.params]
+        if "why" in note.params:
+            special.append(f"note.{code}.why")
+        for key in (*special, f"note.{code}"):
+            if self.has(key):
+                return key
+        raise KeyError(code)
+
+    def share(self, share: float, decimals: int = 1) -> str:
+        """Write a share as per cent, cut and not rounded: 94.99 % never reads 95 %."""
+        scale = 10**decimals
+        return self.number(math.floor(share * 100 * scale + 1e-9) / scale, decimals)
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """A number with grouping and fixed decimals; the minus sign is a real one."""
+        """Write a number with grouping and fixed decimals; the minus sign is a real one."""
         pattern = "#,##0." + "0" * decimals if decimals else "#,##0"
         rounded = round(value, decimals) + 0.0
         text = format_decimal(rounded, format=pattern, locale=self.locale)
@@ -125,7 +149,7 @@ class Texts:
         return f"{self.day(moment)} {self.clock(moment, seconds)}"
 
     def age(self, age: timedelta) -> str:
-        """An age in its largest unit, such as `12 min`."""
+        """Write an age in its largest unit, such as `12 min`."""
         return format_timedelta(age, format="short", threshold=1.2, locale=self.locale)
 
     def listing(self, names: Sequence[str]) -> str:
@@ -159,7 +183,9 @@ class _Formatter(string.Formatter):
         if isinstance(value, bool) or not isinstance(value, int | float):
             return str(value)
         if format_spec == "%":
-            return f"{self._texts.number(100 * value)} %"
+            return f"{self._texts.share(value, 0 if (100 * value) % 1 < 1e-9 else 1)} %"
+        if format_spec == "cut":
+            return self._texts.number(math.floor(value * 10 + 1e-9) / 10, 1)
         if format_spec.startswith("."):
             return self._texts.number(value, int(format_spec[1:]))
         decimals = 0 if float(value).is_integer() else 1
@@ -168,5 +194,5 @@ class _Formatter(string.Formatter):
 
 @lru_cache(maxsize=len(LANGUAGES))
 def texts_for(language: str) -> Texts:
-    """The texts of a language, read once."""
+    """Return the texts of a language, read once."""
     return Texts(language)

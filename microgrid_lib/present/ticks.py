@@ -16,6 +16,7 @@ _STEPS_S = (
     *(_DAY * n for n in (1, 2, 5, 10)),
 )
 _MONTH_STEPS = (1, 2, 3, 6, 12)
+_MONTHLY = 5
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Tick:
 def round_range(
     low: float, high: float, intervals: int = 4
 ) -> tuple[float, float, tuple[float, ...]]:
-    """A range of round numbers around [low, high], and the ticks in it.
+    """Find a range of round numbers around [low, high], and the ticks in it.
 
     Parameters
     ----------
@@ -55,7 +56,9 @@ def round_range(
     return ticks[0], ticks[-1], ticks
 
 
-def time_ticks(window: Window, texts: Texts, most: int = 7) -> tuple[Tick, ...]:
+def time_ticks(
+    window: Window, texts: Texts, most: int = 7, origin: datetime | None = None
+) -> tuple[Tick, ...]:
     """Round local times in a window.
 
     Parameters
@@ -66,23 +69,28 @@ def time_ticks(window: Window, texts: Texts, most: int = 7) -> tuple[Tick, ...]:
         Language of the labels.
     most
         At most this many ticks.
+    origin
+        Where values count from; default: the window's start.
 
     Returns
     -------
     tuple of Tick
-        Values are seconds of elapsed time since the window's start. The last midnight of a whole
+        Values are seconds of elapsed time since `origin`. The last midnight of a whole
         day reads 24:00.
     """
     span_s = window.duration.total_seconds()
+    offset_s = (window.start_utc - (origin or window.start_utc)).total_seconds()
     step = next((s for s in _STEPS_S if span_s / s <= most - 1), None)
     if step is None:
-        return _month_ticks(window, texts, most)
+        return tuple(
+            Tick(tick.value + offset_s, tick.label) for tick in _month_ticks(window, texts, most)
+        )
     ticks = []
     for local in _local_steps(window, step):
         moment = local.replace(tzinfo=window.start.tzinfo)
         value = (moment.astimezone(UTC) - window.start_utc).total_seconds()
         if 0 <= value <= span_s:
-            ticks.append(Tick(value, _time_label(moment, window, step, texts)))
+            ticks.append(Tick(value + offset_s, _time_label(moment, window, step, texts)))
     return tuple(ticks)
 
 
@@ -90,7 +98,7 @@ def _local_steps(window: Window, step: int) -> list[datetime]:
     start = window.start.replace(tzinfo=None)
     end = window.end.replace(tzinfo=None)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    if step > _DAY:
+    if step >= _MONTHLY * _DAY:
         return _day_steps(midnight, end, step // _DAY)
     count = int((end - midnight).total_seconds() // step) + 1
     moments = (midnight + timedelta(seconds=step * n) for n in range(count + 1))

@@ -55,8 +55,7 @@ class FakeSiteData:
     def as_of(self) -> datetime | None:
         if self.empty:
             return None
-        newest = END - timedelta(seconds=self.site.interval_s)
-        return newest.astimezone(self.site.display_zone)
+        return END.astimezone(self.site.display_zone)
 
     def state(self) -> str:
         return self.version
@@ -135,7 +134,7 @@ class FakeSiteData:
         found = {}
         for role in roles:
             mean = _shape(role, hour)
-            spread = np.where(mean == 0, 0.0, 1.5)
+            spread = np.where(np.abs(mean) < 2, 0.0, 1.5)
             missing = (hour >= 2) & (hour < 3)
             frame = pd.DataFrame(
                 {

@@ -13,11 +13,13 @@ from microgrid_lib.dashboard.cards import cards_html
 from microgrid_lib.dashboard.charts import ChartView
 from microgrid_lib.dashboard.notices import notice_html
 from microgrid_lib.errors import MicrogridError, NoDataError
+from microgrid_lib.present.charts import Chart
 from microgrid_lib.present.sections import (
     SectionContent,
     SectionSpec,
     SiteData,
     prepare_section,
+    zoom_chart,
 )
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.window import Window
@@ -73,6 +75,17 @@ class SectionModel(HasTraits):
     def stale(self, loaded: Loaded) -> bool:
         """Whether the data has changed since the section was computed for this view."""
         return self._key != loaded.key
+
+    def zoom(self, chart: Chart, window: Window) -> Chart | None:
+        """Describe a stretch of one of the charts; None where there is nothing to show."""
+        loaded: Loaded | None = self.loaded
+        if loaded is None:
+            return None
+        spec = next(spec for spec in self.spec.charts if spec.name == chart.name)
+        try:
+            return zoom_chart(spec, loaded.data, window, loaded.texts, chart.origin)
+        except MicrogridError:
+            return None
 
     def load(self, loaded: Loaded) -> None:
         """Compute the section for a view; a mistake or a lack of data becomes a message."""
@@ -139,7 +152,7 @@ class SectionView:
         )
         shown = []
         for chart in model.content.charts:
-            view = self._charts.setdefault(chart.name, ChartView())
+            view = self._charts.setdefault(chart.name, ChartView(model.zoom))
             view.show(chart, loaded.texts)
             shown.append(view.widget)
         if self._grid.children != tuple(shown):

@@ -78,6 +78,14 @@
     name();
   };
 
+  // bqplot's pointer sleeps until it is clicked: wake it when the mouse comes over the chart.
+  document.addEventListener("pointerover", (event) => {
+    const area = event.target;
+    if (!(area instanceof Element) || !area.matches(".bqplot .selectormouse")) return;
+    const line = area.parentElement.querySelector(".indsel");
+    if (line && line.getAttribute("visibility") === "hidden") area.dispatchEvent(new MouseEvent("click"));
+  });
+
   let asked = false;
   new MutationObserver(() => {
     if (asked) return;
