@@ -195,6 +195,38 @@ def calibrate(frame: pd.DataFrame, zone: tzinfo, *, source_steps: bool = True) -
     )
 
 
+def held_out_voltages(frame: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
+    """Predict each interval's bus voltage from fits to the other days.
+
+    Parameters
+    ----------
+    frame, zone
+        As in `calibrate`.
+
+    Returns
+    -------
+    DataFrame
+        Index of the intervals with data; `measured`, `predicted`, `residual` = predicted less
+        measured [V], and `synchronous`: whether the rule keeps the interval.
+
+    Raises
+    ------
+    CalibrationError, NoDataError
+        As in `calibrate`.
+    """
+    data = _Data.of(frame, zone)
+    predicted, _ = _held_out(data)
+    return pd.DataFrame(
+        {
+            "measured": data.bus,
+            "predicted": predicted,
+            "residual": predicted - data.bus,
+            "synchronous": data.kept,
+        },
+        index=data.index,
+    )
+
+
 class _Data:
     """The intervals with voltages and generation, as arrays."""
 
@@ -215,8 +247,8 @@ class _Data:
         self.mccb = (
             frame["mccb_voltage"].to_numpy(dtype=np.float64) if "mccb_voltage" in frame else None
         )
-        index = pd.DatetimeIndex(frame.index)
-        self.seconds = (index - index[0]).total_seconds().to_numpy(dtype=np.float64)
+        self.index = pd.DatetimeIndex(frame.index)
+        self.seconds = (self.index - self.index[0]).total_seconds().to_numpy(dtype=np.float64)
 
     @classmethod
     def of(cls, frame: pd.DataFrame, zone: tzinfo) -> _Data:
@@ -252,7 +284,8 @@ def _fit(data: _Data, chosen: npt.NDArray[np.intp]) -> tuple[tuple[float, float]
     generation = data.generation[chosen]
 
     def residual(x: FloatArray) -> FloatArray:
-        return two_bus_voltage(receiving, x[0] * 1e-3, 0.0, x[1] - generation) - bus
+        predicted = two_bus_voltage(receiving, x[0] * 1e-3, 0.0, x[1] - generation)
+        return np.asarray(predicted - bus, dtype=np.float64)
 
     result: Any = least_squares(residual, (5.0, 20.0), loss="soft_l1", f_scale=LOSS_SCALE_V)
     freedom = max(1, len(chosen) - 2)

@@ -22,12 +22,9 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 Engine = Literal["power_grid_model", "closed_form"]
 
-# power-grid-model refuses a branch without impedance; 1 nohm drops a microvolt at a kiloampere.
-MIN_IMPEDANCE_OHM = 1e-9
 # Short-circuit power [VA] of the ideal source: its own impedance must not show.
 SOURCE_SK_VA = 1e17
-_SOURCE, _RECEIVING, _MCCB, _BUS = 0, 1, 2, 3
-_SOURCE_ID, _LOAD_ID = 20, 21
+_SOURCE_ID, _LOAD_ID, _FIRST_LINE_ID = 20, 21, 10
 
 
 class FeederVoltages(NamedTuple):
@@ -190,38 +187,47 @@ def feeder_voltages(
 
 
 @lru_cache(maxsize=16)
-def _model(feeder: Feeder, nominal_v: float) -> PowerGridModel:
+def _model(feeder: Feeder, nominal_v: float) -> tuple[PowerGridModel, tuple[int, int, int]]:
+    """Build the feeder's model; also the nodes of receiving point, MCCB and bus."""
     from power_grid_model import ComponentType, LoadGenType, PowerGridModel, initialize_array
 
-    node = initialize_array("input", ComponentType.node, 4)
-    node["id"] = [_SOURCE, _RECEIVING, _MCCB, _BUS]
+    sections = [
+        (feeder.source_r, feeder.source_x),
+        (feeder.upper_r, feeder.upper_x),
+        (feeder.lower_r, feeder.lower_x),
+    ]
+    # The engine refuses a branch without impedance, and a tiny one spoils its accuracy: the nodes
+    # at its ends are one.
+    present = [section for section in sections if section != (0.0, 0.0)]
+    ends = np.cumsum([section != (0.0, 0.0) for section in sections]).tolist()
+    node = initialize_array("input", ComponentType.node, len(present) + 1)
+    node["id"] = range(len(present) + 1)
     node["u_rated"] = nominal_v
-    line = initialize_array("input", ComponentType.line, 3)
-    line["id"] = [10, 11, 12]
-    line["from_node"] = [_SOURCE, _RECEIVING, _MCCB]
-    line["to_node"] = [_RECEIVING, _MCCB, _BUS]
+    line = initialize_array("input", ComponentType.line, len(present))
+    line["id"] = range(_FIRST_LINE_ID, _FIRST_LINE_ID + len(present))
+    line["from_node"] = range(len(present))
+    line["to_node"] = range(1, len(present) + 1)
     line["from_status"] = line["to_status"] = 1
-    r = np.array([feeder.source_r, feeder.upper_r, feeder.lower_r])
-    x = np.array([feeder.source_x, feeder.upper_x, feeder.lower_x])
-    line["r1"] = r
-    line["x1"] = np.where((r == 0.0) & (x == 0.0), MIN_IMPEDANCE_OHM, x)
+    line["r1"] = [r for r, _ in present]
+    line["x1"] = [x for _, x in present]
     line["c1"] = line["tan1"] = 0.0
     source = initialize_array("input", ComponentType.source, 1)
-    source["id"], source["node"], source["status"] = _SOURCE_ID, _SOURCE, 1
+    source["id"], source["node"], source["status"] = _SOURCE_ID, 0, 1
     source["u_ref"], source["sk"] = 1.0, SOURCE_SK_VA
     load = initialize_array("input", ComponentType.sym_load, 1)
-    load["id"], load["node"], load["status"] = _LOAD_ID, _BUS, 1
+    load["id"], load["node"], load["status"] = _LOAD_ID, len(present), 1
     load["type"] = LoadGenType.const_power
     load["p_specified"] = load["q_specified"] = 0.0
-    return PowerGridModel(
+    model = PowerGridModel(
         {
             ComponentType.node: node,
             ComponentType.line: line,
             ComponentType.source: source,
             ComponentType.sym_load: load,
-        },
-        system_frequency=60.0,
+        }
     )
+    receiving, mccb, bus = ends
+    return model, (receiving, mccb, bus)
 
 
 def _power_flow(
@@ -229,7 +235,7 @@ def _power_flow(
 ) -> FeederVoltages:
     from power_grid_model import ComponentType, initialize_array
 
-    model = _model(feeder, nominal_v)
+    model, nodes = _model(feeder, nominal_v)
     n = len(p_kw)
     sources = initialize_array("update", ComponentType.source, (n, 1))
     sources["id"] = _SOURCE_ID
@@ -241,7 +247,6 @@ def _power_flow(
     output = model.calculate_power_flow(
         update_data={ComponentType.source: sources, ComponentType.sym_load: loads},
         output_component_types={ComponentType.node: ["u"]},
-        error_tolerance=1e-10,
         continue_on_batch_error=True,
     )
     u = np.array(output[ComponentType.node]["u"], dtype=np.float64)
@@ -249,7 +254,7 @@ def _power_flow(
     if error is not None:
         # The rows of failed scenarios hold garbage.
         u[np.asarray(error.failed_scenarios)] = np.nan
-    return FeederVoltages(u[:, _RECEIVING], u[:, _MCCB], u[:, _BUS])
+    return FeederVoltages(*(u[:, node] for node in nodes))
 
 
 def island_voltage(

@@ -37,6 +37,8 @@ from microgrid_lib.simulation.voltages import (
     scenario_voltages,
 )
 
+_KEPT_REFERENCES = 4
+
 
 @dataclass(frozen=True, eq=False)
 class SimulationResult:
@@ -137,6 +139,9 @@ class Simulator:
 
     def _reference(self, soc_start: float) -> ReferenceVoltages:
         if soc_start not in self._references:
+            # Scenarios rarely differ in their start: a few are enough, and memory stays bounded.
+            if len(self._references) >= _KEPT_REFERENCES:
+                self._references.pop(next(iter(self._references)))
             nothing = Scenario(soc_start=soc_start)
             case = run_case(self.plant, self.day, nothing, as_it_was=None)
             self._references[soc_start] = reference_voltages(case, self.engine)
