@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -169,7 +170,13 @@ def simulate(plant: Plant, day: DayFrame, scenario: Scenario | None = None) -> S
     ScenarioError
         The scenario asks for something this site or plant doesn't have.
     """
-    return Simulator(plant, day).run(scenario)
+    return _simulator(plant, day).run(scenario)
+
+
+@lru_cache(maxsize=2)
+def _simulator(plant: Plant, day: DayFrame) -> Simulator:
+    # The model of the day as it was is half the work, and the same for every scenario of a day.
+    return Simulator(plant, day)
 
 
 def _result(
