@@ -117,13 +117,14 @@ class SiteData:
         return self.snapshot().state()
 
     def span(self) -> tuple[datetime, datetime] | None:
-        """Oldest sample and end of the newest sample's slot, in the display zone."""
+        """Start of the oldest sample's slot and end of the newest's, in the display zone."""
         snapshot = self.snapshot()
         if snapshot.oldest is None or snapshot.newest is None:
             return None
         zone = self.site.display_zone
+        start = slot_end(self.site, snapshot.oldest) - timedelta(seconds=self.site.interval_s)
         end = slot_end(self.site, snapshot.newest)
-        return snapshot.oldest.astimezone(zone), end.astimezone(zone)
+        return start.astimezone(zone), end.astimezone(zone)
 
     def as_of(self) -> datetime | None:
         """The end of what can be expected: now for a live site, else the end of the data."""
