@@ -98,8 +98,7 @@ def kpis_as_published(frame: pd.DataFrame) -> dict[str, float]:
         "self_sufficiency": 1 - imported[known].sum() / load[known].sum(),
         "grid_dependency": imported[known].sum() / load[known].sum(),
         "self_consumption": used[used.notna()].sum() / pv[used.notna()].sum(),
-        "critical_share": np.minimum(frame["ge_body"], load)[critical].sum()
-        / load[critical].sum(),
+        "critical_share": np.minimum(frame["ge_body"], load)[critical].sum() / load[critical].sum(),
         "peak_load": _quarters(frame, load),
         "peak_import": _quarters(frame, imported.where(known)),
         "load_factor": load.mean() / _quarters(frame, load),
