@@ -246,7 +246,7 @@ class DuckDBEngine:
         known = self._results.get(key)
         if isinstance(known, bool):
             return known
-        text, values = self._union([Scan(tuple(paths))], "time", _channels(site), "m")
+        text, values = self._union([Scan(tuple(paths))], "time", {"source": "VARCHAR"}, "m")
         group = "source, slot >> 5" if len(site.sources) > 1 else "slot >> 5"
         # A bit per slot, 32 slots a group: several times faster than counting distinct slots.
         rows = self._run(
