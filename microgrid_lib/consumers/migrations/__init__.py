@@ -1,0 +1,1 @@
+"""Schema changes of the consumers database (Alembic); run by `database.open_database`."""
