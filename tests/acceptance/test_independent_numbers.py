@@ -143,7 +143,7 @@ def test_trade_street_kpis_equal_plain_pandas(tmp_path: Path) -> None:
         time = pd.to_datetime(part["DateTime"], format="%m/%d/%Y %H:%M")
         may = (time.dt.year == 2018) & (time.dt.month == 5)
         frames[name] = pd.Series(part["RealPower"][may].to_numpy(), index=time[may])
-    frame = pd.concat(frames, axis=1)
+    frame = pd.DataFrame(frames)
     pv, battery, grid = frame["PV"], -frame["Battery"], frame["Total"]
     load = grid + pv + battery
     imported = grid.clip(lower=0)
