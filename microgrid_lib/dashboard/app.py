@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from microgrid_lib.dashboard.banner import BannerView
 from microgrid_lib.dashboard.bridge import Bridge
 from microgrid_lib.dashboard.frame import Frame
 from microgrid_lib.dashboard.header import Header, window_query
@@ -18,6 +19,7 @@ from microgrid_lib.dashboard.sections import SECTIONS
 from microgrid_lib.dashboard.sections.base import Loaded, SectionModel, SectionView
 from microgrid_lib.dashboard.state import THEMES, DashboardState
 from microgrid_lib.errors import MicrogridError
+from microgrid_lib.present.banner import make_banner
 from microgrid_lib.present.freshness import freshness
 from microgrid_lib.present.periods import describe, period_window, shifted, slot_floor
 from microgrid_lib.present.sections import SiteData
@@ -54,7 +56,9 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self._loaded: Loaded | None = None
         self.frame = Frame(names)
         self.header = Header(self.choices, self.library, self.complain)
+        self.banner = BannerView(lambda profile: self._choose(profile=profile))
         self.bridge = Bridge(self.choices, self.complain)
+        self.frame.above.children = (self.banner.widget,)
         super().__init__([self.bridge.widget, self.header.widget, *self.frame.parts])
         self.add_class("mg-app")
         self._paint()
@@ -112,6 +116,9 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self.frame.say_problem(self.texts, "")
         self._label()
         loaded, name = self._loaded, self.choices.section
+        banner = make_banner(loaded.data, self.texts) if loaded else None
+        self.banner.show(banner, self.texts)
+        self.frame.above.layout.display = None if banner else "none"
         if loaded is None:
             hint = self.texts("hint.ingest", site=self.choices.site)
             empty = widgets.HTML(notice_html(self.texts, "empty", self.texts("empty.site"), hint))
@@ -138,17 +145,17 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self.frame.say_when(describe(loaded.window, texts) if loaded else "")
 
     def _take_section(self, change: dict[str, Any]) -> None:
-        try:
-            self.choices.change(section=str(change["new"]))
-        except MicrogridError as error:
-            self.complain(str(error))
+        self._choose(section=str(change["new"]))
 
     def _shift(self, steps: int) -> None:
         if self._loaded is None:
             return
         start, end = window_query(shifted(self._loaded.window, steps))
+        self._choose(period="custom", start=start, end=end)
+
+    def _choose(self, **values: str) -> None:
         try:
-            self.choices.change(period="custom", start=start, end=end)
+            self.choices.change(**values)
         except MicrogridError as error:
             self.complain(str(error))
 

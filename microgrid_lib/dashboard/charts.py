@@ -17,7 +17,6 @@ from microgrid_lib.present.ticks import Tick
 from microgrid_lib.window import Window
 
 _MARGIN = {"top": 12, "bottom": 26, "left": 46, "right": 20}
-_WIDE_GAP = 0.04
 _LEAST_STRETCH = 3
 _MOST_ROWS = 1000
 
@@ -139,16 +138,6 @@ class ChartView:
         marks = [
             _area(whole, "var(--mg-gap)"),
             _area(scales, "var(--mg-band)"),
-            bqplot.Label(
-                x=[],
-                y=[],
-                text=[],
-                scales=whole,
-                colors=["var(--mg-muted)"],
-                default_size=11,
-                font_weight="normal",
-                align="middle",
-            ),
             bqplot.Lines(
                 x=[0.0, 0.0],
                 y=[0.0, 0.0],
@@ -164,22 +153,24 @@ class ChartView:
         return marks
 
     def _fill_marks(self, marks: list[Any], chart: Chart) -> None:
-        gaps, bands, labels, zero, *lines = marks
+        gaps, bands, zero, *lines = marks
         _fill_area(gaps, [(a, b, 0.0, 1.0) for a, b in chart.gaps], "var(--mg-gap)")
         low, high = chart.x_range
         _fill_area(bands, [(low, high, b.low, b.high) for b in chart.bands], "var(--mg-band)")
-        _label_gaps(labels, chart, self._texts)
         with zero.hold_sync():
             zero.x, zero.y = list(chart.x_range), [0.0, 0.0]
             zero.visible = chart.zero_line
         for index, line in enumerate(chart.lines):
             envelope, mean = lines[2 * index], lines[2 * index + 1]
             with envelope.hold_sync():
-                envelope.visible = line.low is not None
-                if line.low is not None and line.high is not None:
+                envelope.visible = line.low is not None and bool(np.isfinite(line.low).any())
+                if envelope.visible and line.low is not None and line.high is not None:
                     envelope.x, envelope.y = line.x, np.vstack([line.low, line.high])
             with mean.hold_sync():
-                mean.x, mean.y = line.x, line.y
+                mean.visible = bool(np.isfinite(line.y).any())
+                mean.fill = "bottom" if line.fill and self._y.min == 0 else "none"
+                if mean.visible:
+                    mean.x, mean.y = line.x, line.y
 
     def _write_legend(self, at: int | None) -> None:
         chart, texts = self._shown, self._texts
@@ -229,6 +220,9 @@ def legend_html(chart: Chart, texts: Texts, at: int | None = None) -> str:
             f'<span class="mg-key mg-source-{line.source}{dashed}">'
             f"<i></i>{escape(line.label)}{value}</span>"
         )
+    if chart.gaps:
+        label = escape(texts("chart.no_data"))
+        parts.append(f'<span class="mg-key mg-key-gap"><i></i>{label}</span>')
     return "".join(parts)
 
 
@@ -322,7 +316,6 @@ def _mean(scales: dict[str, Any], colour: str, line: Line) -> Any:
         y=[0.0, 0.0],
         scales=scales,
         colors=[colour],
-        fill="bottom" if line.fill else "none",
         fill_colors=[colour],
         fill_opacities=[0.12],
         stroke_width=1.2 if line.setpoint else 1.6,
@@ -338,12 +331,3 @@ def _fill_area(mark: Any, boxes: list[tuple[float, float, float, float]], colour
             mark.x = np.array([[a, a, b, b] for a, b, _, _ in boxes])
             mark.y = np.array([[low, high, high, low] for _, _, low, high in boxes])
             mark.colors = mark.fill_colors = [colour] * len(boxes)
-
-
-def _label_gaps(labels: Any, chart: Chart, texts: Texts | None) -> None:
-    length = chart.x_range[1] - chart.x_range[0]
-    wide = [(a, b) for a, b in chart.gaps if b - a > _WIDE_GAP * length]
-    with labels.hold_sync():
-        labels.x = np.array([(a + b) / 2 for a, b in wide], dtype=np.float64)
-        labels.y = np.full(len(wide), 0.94)
-        labels.text = np.array([texts("chart.no_data") if texts else ""] * len(wide), dtype=str)

@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from microgrid_lib.dashboard.library import Library
 from microgrid_lib.dashboard.state import THEMES, DashboardState
 from microgrid_lib.errors import MicrogridError
+from microgrid_lib.present.banner import profile_title
 from microgrid_lib.present.freshness import Freshness
 from microgrid_lib.present.periods import PERIODS
 from microgrid_lib.present.texts import LANGUAGES, Texts
@@ -80,7 +81,10 @@ class Header:
         try:
             self._window = window
             _offer(self.site, self._library.sites(), state.site)
-            profiles = self._library.profiles(state.site)
+            profiles = {
+                name: profile_title(state.site, name, title, texts)
+                for name, title in self._library.profiles(state.site).items()
+            }
             _offer(self.profile, profiles, state.profile)
             self.profile.layout.display = None if len(profiles) > 1 else "none"
             names = {period: texts(f"period.{period}") for period in PERIODS}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from microgrid_lib.kpi.model import Kpi
+from microgrid_lib.kpi.model import Kpi, Note
 from microgrid_lib.present.texts import Texts
 
 Tone = Literal["good", "bad", "neutral"]
@@ -110,6 +110,7 @@ def make_card(
     *,
     change: Change | None = None,
     against: str = "",
+    hours: float = 24.0,
     spark: Sequence[float] = (),
     source: str = "ink",
     lead: bool = False,
@@ -124,6 +125,8 @@ def make_card(
         Difference to the previous window.
     against
         What the change is against, in words.
+    hours
+        Length of the window [h]: a reason may suggest a longer one.
     spark
         Values of the sparkline at equal distances, NaN where missing.
     source
@@ -146,7 +149,7 @@ def make_card(
         unit=kpi.unit,
         value_text=value_text,
         unit_text=unit_text,
-        reason=texts.note(kpi.reason) if kpi.reason else "",
+        reason=_reason(kpi.reason, hours, texts) if kpi.reason else "",
         warning=texts.note(kpi.warning) if kpi.warning else "",
         coverage=coverage,
         low_coverage=kpi.coverage is not None and kpi.coverage < 0.95,
@@ -157,6 +160,17 @@ def make_card(
         source=source,
         lead=lead,
     )
+
+
+def _reason(reason: Note, hours: float, texts: Texts) -> str:
+    sentence = texts.note(reason)
+    needed, had = reason.params.get("needed"), reason.params.get("had")
+    if reason.code == "efficiency_uncertain" and needed and had:
+        days = float(needed) / float(had) * hours / 24
+        longer = next((p for p, limit in (("7d", 7), ("30d", 30)) if days <= limit), None)
+        if longer is not None:
+            return texts("card.try", reason=sentence, period=texts(f"period.{longer}"))
+    return sentence
 
 
 def _change_text(

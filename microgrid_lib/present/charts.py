@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _HEADROOM = 0.04
+_OFFSET = 0.02
+"""Share of the range below zero that is a meter's offset, not worth an axis of its own."""
 
 
 class Series(Protocol):
@@ -185,9 +187,11 @@ def make_chart(
     first = series[lines[0].role] if lines else None
     bucket_s = first.bucket_s if first is not None else interval_s
     values = [v for line in lines for v in (line.y, line.low, line.high) if v is not None]
+    values_known = any(np.isfinite(v).any() for v in values)
     low, high = _extent(values, bands)
     if spec.from_zero:
-        low, high = min(low, 0.0), max(high, 0.0)
+        high = max(high, 0.0)
+        low = min(low, 0.0) if low < -_OFFSET * high else 0.0
     if spec.signed:
         reach = max(abs(low), abs(high)) or 1.0
         low, high = min(low, -0.25 * reach), max(high, 0.25 * reach)
@@ -214,7 +218,7 @@ def make_chart(
         x_range=(begin_s, begin_s + window.duration.total_seconds()),
         x_ticks=time_ticks(window, texts, origin=zero),
         y_range=(bottom, top),
-        y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks),
+        y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks) if values_known else (),
         zero_line=spec.signed or bottom < 0 < top,
         bands=tuple(bands),
         bucket_s=bucket_s,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from microgrid_lib.present.charts import Band, Chart, ChartSpec, Series, make_ch
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.window import Window
+
+if TYPE_CHECKING:
+    from microgrid_lib.kpi.evidence import EvidenceResult
 
 _SPARK_POINTS = 60
 
@@ -101,6 +104,9 @@ class SiteData(Protocol):
     ) -> Mapping[str, Series]:
         """Roles over time."""
 
+    def evidence(self, window: Window) -> Sequence[EvidenceResult]:
+        """What the data say about doubtful channels."""
+
 
 def prepare_section(
     spec: SectionSpec, data: SiteData, window: Window, texts: Texts, against: str = ""
@@ -134,6 +140,7 @@ def prepare_section(
             texts,
             change=changes.get(c.kpi),
             against=against,
+            hours=window.hours,
             spark=spark_values(series[c.spark]) if c.spark in series else (),
             source=c.source,
             lead=c.lead,

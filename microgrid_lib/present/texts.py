@@ -67,7 +67,7 @@ class Texts:
         """Give the message of a key with its parameters filled in.
 
         A field is written `{name}`, `{name:.1}` (decimals), `{name:%}` (share as per cent),
-        `{name:cut}` (one decimal, cut), `{name:role}`, `{name:kpi}` or `{name:channel}` (a name
+        `{name:cut}` (one decimal, cut), `{name:role}`, `:kpi`, `:channel` or `:reading` (a name
         that is itself translated).
         """
         message = self._translations.gettext(key)
@@ -177,7 +177,7 @@ class _Formatter(string.Formatter):
         return kwargs[str(key)]
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if format_spec in {"role", "kpi", "channel"}:
+        if format_spec in {"role", "kpi", "channel", "reading"}:
             key = f"{format_spec}.{value}"
             return self._texts(key) if self._texts.has(key) else str(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
