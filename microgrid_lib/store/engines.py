@@ -158,36 +158,6 @@ class DuckDBEngine:
         self._columns_of_file: dict[str, dict[str, str]] = {}
         self._results = ResultCache()
 
-    def measurements(self, site: Site, paths: Sequence[str]) -> ibis.Table:
-        """Return the measurements in some files, as an Ibis table for exploring.
-
-        Parameters
-        ----------
-        site
-            Gives the channels; one that a file lacks is null.
-        paths
-            Parquet files of the lake; none gives an empty table.
-
-        Returns
-        -------
-        ibis.Table
-            `time` (UTC, no zone), `source`, a float64 column per channel, `part`.
-        """
-        return self._explore(self._union([Scan(tuple(paths))], "time", _channels(site), "m"))
-
-    def summaries(self, profile: Profile, paths: Sequence[str]) -> ibis.Table:
-        """Return the summaries in some files, as an Ibis table: `bucket` (UTC) and `columns_of`."""
-        return self._explore(self._union([Scan(tuple(paths))], "bucket", _sums(profile), "s"))
-
-    def _explore(self, sql: tuple[str, dict[str, Any]]) -> ibis.Table:
-        import ibis
-
-        text, values = sql
-        for name, value in values.items():
-            quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in value)
-            text = text.replace(f"${name}", f"[{quoted}]")
-        return ibis.duckdb.from_connection(self._connection.cursor()).sql(text)
-
     def fetch(
         self,
         key: Hashable,

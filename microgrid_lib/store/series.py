@@ -161,7 +161,8 @@ def choose_buckets(profile: Profile, window: Window, points: int) -> Buckets:
 def _starts(profile: Profile, window: Window, step: int) -> tuple[int, npt.NDArray[np.int64]]:
     zone = profile.site.display_zone
     step_us = step * 1_000_000
-    low, high = epoch_us(window.start), epoch_us(window.end)
+    site = profile.site
+    low, high = first_slot_us(site, window.start), first_slot_us(site, window.end)
     if step <= HOUR:
         shift = _shift_s(profile) * 1_000_000
         first = (low + shift) // step_us * step_us
@@ -311,6 +312,6 @@ def _frame(times: pd.DatetimeIndex, sums: _Sums, expected: npt.NDArray[np.int64]
             "mean": sums.sum / n,
             "min": np.where(empty, np.nan, sums.low),
             "max": np.where(empty, np.nan, sums.high),
-            "coverage": sums.n / np.where(expected > 0, expected, np.nan),
+            "coverage": sums.n / expected,
         }
     )
