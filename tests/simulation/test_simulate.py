@@ -473,3 +473,34 @@ def test_days_of_a_clock_change_have_their_own_length(
     assert len(result.series) == minutes
     assert result.details.minutes_islanded == islanded
     assert result.metrics.energy_kwh.load == pytest.approx(100.0 * minutes / 60.0)
+
+
+def test_the_fuel_cell_keeps_ramping_while_data_are_missing() -> None:
+    fuel_cell = np.zeros(1440)
+    fuel_cell[3:6] = np.nan
+    day = constant_day(load=100.0, fuel_cell=fuel_cell)
+    result = simulate(mds_plant(), day, Scenario(fuel_cell_kw=80.0))
+    power = result.series["fuel_cell"].to_numpy()[:9]
+    nothing = math.nan
+    expected = [0, 10, 20, nothing, nothing, nothing, 60, 70, 80]
+    assert power == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+def test_a_fuel_cell_that_an_island_held_back_ramps_up_to_its_measured_power_again() -> None:
+    day = constant_day(load=20.0, fuel_cell=40.0, battery=0.0)
+    scenario = Scenario(island="00:01-00:11", soc_start=0.95)
+    result = simulate(mds_plant(genset=None), day, scenario)
+    power = result.series["fuel_cell"].to_numpy()
+    assert power[:14] == pytest.approx([40, 30, *[20] * 9, 30, 40, 40], abs=1e-9)
+    assert result.details.surplus_kwh == pytest.approx(10.0 / 60.0)
+    assert not result.feasible
+
+
+def test_genset_and_battery_hold_an_islands_frequency_together() -> None:
+    load = np.full(1440, 150.0)
+    load[720:] = 180.0
+    day = constant_day(load=load, genset=150.0, battery=0.0)
+    result = simulate(mds_plant(), day, Scenario(island="10:00-14:00", soc_start=0.6))
+    stiffness = 300.0 / (0.05 * 60.0) + 300.0 / 60.0 + 100.0 / (0.02 * 60.0)
+    mean = 60.0 - 30.0 / stiffness * (15.0 / 60.0) * (1.0 - math.exp(-4.0))
+    assert result.series["frequency"].iloc[720] == pytest.approx(mean, abs=1e-9)
