@@ -51,6 +51,7 @@ def grid_dependency(s: Sums) -> Outcome | Note:
     "pv",
     "load",
     formula="Σ min(P_pv, max(P_load + P_charge, 0)) / Σ P_pv",
+    source="Luthander et al. (2015), doi:10.1016/j.apenergy.2014.12.028, with storage",
     reasons=("no_energy",),
 )
 def self_consumption(s: Sums) -> Outcome | Note:

@@ -116,7 +116,7 @@ class Definition:
     basis: str
     formula: str
     compute: Formula
-    source: str = "KPI definitions, docs/kpi.md"
+    source: str = "own definition"
     reasons: tuple[str, ...] = ()
     compare: Comparison = "difference"
     lacks: Lack | None = None
@@ -210,6 +210,7 @@ class Registry:
         compare: Comparison = "difference",
         lacks: Lack | None = None,
         only_without: str | None = None,
+        source: str = "own definition",
     ) -> Callable[[Formula], Definition]:
         """Declare the decorated function as the KPI of its name; see `Definition`."""
 
@@ -225,6 +226,7 @@ class Registry:
                 basis=basis,
                 formula=formula,
                 compute=compute,
+                source=source,
                 reasons=reasons,
                 compare=compare,
                 lacks=lacks,

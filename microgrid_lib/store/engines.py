@@ -258,9 +258,8 @@ class DuckDBEngine:
         )
         with self._lock:
             body = self._sql.get(full_key)
-        if body is None:
-            body = self._compile(build, profile, bool(measurements), bool(summaries))
-            with self._lock:
+            if body is None:
+                body = self._compile(build, profile, bool(measurements), bool(summaries))
                 self._sql[full_key] = body
         tables: list[str] = []
         values: dict[str, Any] = {}

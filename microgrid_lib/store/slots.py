@@ -43,6 +43,11 @@ def slots_between(site: Site, start: datetime, end: datetime) -> int:
     return max(0, (first_slot_us(site, end) - first_slot_us(site, start)) // step)
 
 
+def slot_start(site: Site, at: datetime) -> datetime:
+    """Start of the slot an instant lies in (UTC)."""
+    return slot_end(site, at) - timedelta(seconds=site.interval_s)
+
+
 def slot_end(site: Site, at: datetime) -> datetime:
     """End of the slot an instant lies in (UTC)."""
     step, shift = site.interval_s * 1_000_000, anchor_s(site) * 1_000_000

@@ -18,6 +18,7 @@ from microgrid_lib.store.slots import (
     first_slot_us,
     from_epoch_us,
     slot_end,
+    slot_start,
     slot_table,
     slots_between,
 )
@@ -183,6 +184,7 @@ def test_the_end_of_a_slot_is_after_every_instant_in_it() -> None:
     site = make_site(["pv"], interval_s=10)
     assert slot_end(site, START) == START + timedelta(seconds=10)
     assert slot_end(site, START + timedelta(seconds=9)) == START + timedelta(seconds=10)
+    assert slot_start(site, START + timedelta(seconds=9)) == START
 
 
 def test_instants_are_exact_to_the_microsecond() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -158,3 +159,18 @@ def test_a_site_without_a_peaking_role_has_totals_too(run: DuckDBEngine, tmp_pat
     totals = collect_totals(run, lake, profile, START + timedelta(seconds=10), START + timedelta(1))
     assert totals.n("temp_inlet") == 39
     assert totals.peaks == {}
+
+
+def test_threads_may_share_an_engine(tmp_path: Path) -> None:
+    shared = engine()
+    profile = make_site(["pv", "load"], interval_s=10).profile()
+    rows = rows_from(profile.site, START, [{"pv": 1.0, "load": 2.0}] * 900)
+    lake = make_lake(tmp_path, profile, rows, summarised=shared)
+
+    def total(seconds: int) -> float:
+        end = START + timedelta(seconds=seconds)
+        return collect_totals(shared, lake, profile, START, end).sums["pv__sum"]
+
+    lengths = list(range(10, 1210, 50))
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(total, lengths)) == [float(s // 10) for s in lengths]
