@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -15,6 +16,7 @@ from microgrid_lib.cli.options import (
     print_json,
     progress_bar,
 )
+from microgrid_lib.cli.shapes import DemoFiles, SiteEntry, SitesReport
 from microgrid_lib.errors import MicrogridError, SiteError
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.settings import load_settings
@@ -45,8 +47,6 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Make synthetic demo data, ingest it, ready to look at (fast the second time)."""
-    from pathlib import Path
-
     from microgrid_lib.api import open_site
     from microgrid_lib.ingest.demo import DemoPlan, write_demo
     from microgrid_lib.ingest.load import remove as remove_files
@@ -65,7 +65,7 @@ def demo(
         truth = write_demo(folder, plan, bar)
     if out is not None:
         if as_json:
-            print_json({"truth": str(truth)})
+            print_json(DemoFiles(truth=str(truth)))
         else:
             typer.echo(f"Synthetic demo data and its truth: {truth.parent}")
         return
@@ -78,35 +78,34 @@ def demo(
 
 def sites(as_json: JsonOption = False) -> None:
     """List the known sites and their profiles."""
-    listed: list[dict[str, Any]] = []
-    for name, path in list_sites().items():
-        try:
-            site = load_site(name)
-        except SiteError as error:
-            listed.append({"name": name, "path": str(path), "error": str(error)})
-            continue
-        listed.append(
-            {
-                "name": name,
-                "title": site.title,
-                "path": str(path),
-                "interval_s": site.interval_s,
-                "timezone": site.display_timezone,
-                "default_profile": site.default_profile,
-                "profiles": {key: spec.title for key, spec in site.profiles.items()},
-            }
-        )
+    listed = [_site_entry(name, path) for name, path in list_sites().items()]
     if as_json:
-        print_json({"sites": listed})
+        print_json(SitesReport(sites=listed))
         return
     for entry in listed:
-        if "error" in entry:
-            typer.echo(f"{entry['name']}: broken: {entry['error']}")
+        if entry.error is not None:
+            typer.echo(f"{entry.name}: broken: {entry.error}")
             continue
-        typer.echo(f"{entry['name']}: {entry['title']}, every {entry['interval_s']} s")
-        for key, title in entry["profiles"].items():
-            mark = " (default)" if key == entry["default_profile"] else ""
+        typer.echo(f"{entry.name}: {entry.title}, every {entry.interval_s} s")
+        for key, title in entry.profiles.items():
+            mark = " (default)" if key == entry.default_profile else ""
             typer.echo(f"  {key}: {title}{mark}")
+
+
+def _site_entry(name: str, path: Path) -> SiteEntry:
+    try:
+        site = load_site(name)
+    except SiteError as error:
+        return SiteEntry(name=name, path=str(path), error=str(error))
+    return SiteEntry(
+        name=name,
+        path=str(path),
+        title=site.title,
+        interval_s=site.interval_s,
+        timezone=site.display_timezone,
+        default_profile=site.default_profile,
+        profiles={key: spec.title for key, spec in site.profiles.items()},
+    )
 
 
 def ingest(
@@ -193,7 +192,7 @@ def data(
             f"  {month}: {_percent(lowest.coverage)} ({lowest.channel}) "
             f"to {_percent(highest.coverage)} ({highest.channel})"
         )
-    typer.echo("Quarantine:")
+    typer.echo("Quarantine (all files):")
     for refused in report.quarantine:
         channel = f" {refused.channel}" if refused.channel else ""
         typer.echo(f"  {refused.reason}{channel}: {refused.count}, e.g. {refused.example}")

@@ -8,7 +8,6 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
 import typer
 
 from microgrid_lib import __version__
@@ -23,7 +22,7 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="microgrid",
     help="Watch a microgrid: honest numbers from raw files to pages.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -41,11 +40,14 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: bool = typer.Option(
         False, "--version", help="Print the version.", callback=_show_version, is_eager=True
     ),
 ) -> None:
     """Watch a microgrid: honest numbers from raw files to pages."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -62,19 +64,20 @@ def run(arguments: list[str] | None = None) -> int:
         code = app(arguments, standalone_mode=False)
     except MicrogridError as error:
         return _say(str(error), error.exit_code)
-    except click.UsageError as error:
-        hint = f" (try `{error.ctx.command_path} --help`)" if error.ctx else ""
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (try `{context.command_path} --help`)" if context else ""
         return _say(f"{error.format_message()}{hint}", WRONG_USAGE)
-    except click.ClickException as error:
-        return _say(error.format_message(), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _say("interrupted; what was finished is kept, run it again to go on", INTERRUPTED)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except BrokenPipeError:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  keeps the exit of Python quiet
         return 0
     except Exception as error:
         return _unexpected(error)
-    return int(code) if isinstance(code, int) else 0
+    if code == INTERRUPTED:
+        return _say("interrupted; what was finished is kept, run it again to go on", INTERRUPTED)
+    return code if isinstance(code, int) else 0
 
 
 def _say(text: str, code: int) -> int:

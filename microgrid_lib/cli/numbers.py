@@ -15,9 +15,9 @@ from microgrid_lib.cli.options import (
     StartOption,
     print_json,
 )
+from microgrid_lib.cli.shapes import RoleSeries, SeriesReport
 from microgrid_lib.errors import NoDataError, UnknownNameError
-from microgrid_lib.kpi.model import SECTIONS, Kpi
-from microgrid_lib.site.schema import ROLES
+from microgrid_lib.kpi.model import SECTIONS, Kpi, WindowModel
 
 
 class SectionName(StrEnum):
@@ -30,6 +30,8 @@ class SectionName(StrEnum):
 
 
 MAX_POINTS = 100_000
+ENGINES = ("duckdb",)
+"""What can compute by now."""
 
 
 def register(app: typer.Typer) -> None:
@@ -54,9 +56,10 @@ def kpi(
     """Print the KPIs of a period (default: the last 24 hours of data)."""
     from microgrid_lib.api import open_site
 
-    if engine not in (None, "duckdb"):
-        raise UnknownNameError("engine", engine, ["duckdb"])
     site_data = open_site(site, profile)
+    chosen = engine or site_data.settings.engine
+    if chosen not in ENGINES:
+        raise UnknownNameError("engine", chosen, list(ENGINES))
     wanted = [name for name in SECTIONS if name in section] if section else None
     report = site_data.kpis(site_data.window(start, end), sections=wanted)
     if as_json:
@@ -100,12 +103,6 @@ def series(
     from microgrid_lib.api import open_site
 
     site_data = open_site(site, profile)
-    for name in role:
-        if name not in ROLES:
-            raise UnknownNameError("role", name, list(ROLES))
-        if not site_data.profile.has(name):
-            known = [r for r in ROLES if site_data.profile.has(r)]
-            raise UnknownNameError(f"role at site {site_data.site.name}", name, known)
     window = site_data.window(start, end)
     found = site_data.series(role, window, points)
     if all(one.frame["mean"].isna().all() for one in found.values()):
@@ -115,30 +112,14 @@ def series(
         )
     if as_json:
         print_json(
-            {
-                "site": site_data.site.name,
-                "profile": site_data.profile.name,
-                "timezone": site_data.site.display_timezone,
-                "series": {
-                    name: {
-                        "unit": one.unit,
-                        "bucket_s": one.bucket_s,
-                        "points": [
-                            {
-                                "time": at.isoformat(),
-                                "mean": mean,
-                                "min": low,
-                                "max": high,
-                                "coverage": share,
-                            }
-                            for at, mean, low, high, share in one.frame[
-                                ["time", "mean", "min", "max", "coverage"]
-                            ].itertuples(index=False)
-                        ],
-                    }
-                    for name, one in found.items()
-                },
-            }
+            SeriesReport(
+                site=site_data.site.name,
+                profile=site_data.profile.name,
+                window=WindowModel(
+                    start=window.start, end=window.end, timezone=site_data.site.display_timezone
+                ),
+                series={name: RoleSeries.of(one) for name, one in found.items()},
+            )
         )
         return
     single = len(found) == 1

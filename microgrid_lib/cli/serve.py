@@ -9,15 +9,18 @@ import platform
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from microgrid_lib import __version__
 from microgrid_lib.cli.options import JsonOption, print_json
+from microgrid_lib.cli.shapes import DoctorReport, StoredSite
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.resources import resource_path
-from microgrid_lib.settings import load_settings
+from microgrid_lib.settings import Settings, load_settings
+from microgrid_lib.site.load import list_sites
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PACKAGES = {
@@ -40,7 +43,8 @@ def register(app: typer.Typer) -> None:
 
 def dashboard(
     port: Annotated[
-        int | None, typer.Option(help="Port; default: the first free one from 8866.", min=1)
+        int | None,
+        typer.Option(help="Port; default: the first free one from 8866.", min=1, max=65535),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page.")] = False,
 ) -> None:
@@ -78,59 +82,71 @@ def _require(module: str, extra: str) -> None:
 
 def doctor(as_json: JsonOption = False) -> None:
     """Say what is installed, reachable and ingested."""
-    from microgrid_lib.api import open_site
-    from microgrid_lib.api import sites as known_sites
-
     settings = load_settings()
     packages = {
         extra: {name: _version(name) for name in names} for extra, names in PACKAGES.items()
     }
-    home = settings.home
-    writable = os.access(home if home.exists() else home.parent, os.W_OK)
-    stored = {}
-    for name in known_sites():
-        data = open_site(name, settings=settings)
-        span = data.span()
-        snapshot = data.snapshot()
-        lag = sum(
-            len(data.lake.missing_summaries(data.site.profile(p), snapshot))
-            for p in data.site.profiles
-        )
-        stored[name] = {
-            "from": span[0].isoformat() if span else None,
-            "to": span[1].isoformat() if span else None,
-            "files": len(data.files()) if span else 0,
-            "synthetic": data.synthetic if span else False,
-            "summaries_to_build": lag,
-        }
-    browser = next((name for name in BROWSERS if shutil.which(name)), None)
-    report = {
-        "version": __version__,
-        "python": platform.python_version(),
-        "home": str(home),
-        "home_writable": writable,
-        "engine": settings.engine,
-        "packages": packages,
-        "browser_for_tests": browser,
-        "sites": stored,
-    }
+    report = DoctorReport(
+        version=__version__,
+        python=platform.python_version(),
+        home=str(settings.home),
+        home_writable=_writable(settings.home),
+        engine=settings.engine,
+        packages=packages,
+        browser_for_tests=next((name for name in BROWSERS if shutil.which(name)), None),
+        sites={name: _stored(name, settings) for name in list_sites(settings.home)},
+    )
     if as_json:
         print_json(report)
         return
-    typer.echo(f"microgrid {__version__}, Python {report['python']}, engine {settings.engine}")
-    typer.echo(f"home: {home} ({'writable' if writable else 'NOT writable'})")
+    typer.echo(f"microgrid {report.version}, Python {report.python}, engine {report.engine}")
+    typer.echo(f"home: {report.home} ({'writable' if report.home_writable else 'NOT writable'})")
     for extra, found in packages.items():
         listed = ", ".join(f"{n} {v or 'missing'}" for n, v in found.items())
         typer.echo(f"{extra}: {listed}")
-    for name, entry in stored.items():
-        if entry["from"] is None:
-            typer.echo(f"site {name}: nothing ingested")
-            continue
-        label = ", synthetic demo data" if entry["synthetic"] else ""
-        typer.echo(
-            f"site {name}: {entry['from']} to {entry['to']}, {entry['files']} files{label}, "
-            f"{entry['summaries_to_build']} summaries to build"
+    for name, stored in report.sites.items():
+        typer.echo(f"site {name}: {_in_words(stored)}")
+
+
+def _writable(home: Path) -> bool:
+    """Whether the home, or the nearest folder above it that exists, can be written."""
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    return there.is_dir() and os.access(there, os.W_OK)
+
+
+def _stored(name: str, settings: Settings) -> StoredSite:
+    from microgrid_lib.api import open_site
+
+    try:
+        data = open_site(name, settings=settings)
+        span = data.span()
+        if span is None:
+            return StoredSite()
+        snapshot = data.snapshot()
+        profiles = [data.site.profile(name) for name in data.site.profiles]
+        return StoredSite(
+            start=span[0],
+            end=span[1],
+            files=len(data.files()),
+            synthetic=data.synthetic,
+            summaries_to_build=sum(
+                len(data.lake.missing_summaries(profile, snapshot)) for profile in profiles
+            ),
         )
+    except MicrogridError as error:
+        return StoredSite(error=str(error))
+
+
+def _in_words(stored: StoredSite) -> str:
+    if stored.error is not None:
+        return f"can't be read: {stored.error}"
+    if stored.start is None or stored.end is None:
+        return "nothing ingested"
+    label = ", synthetic demo data" if stored.synthetic else ""
+    return (
+        f"{stored.start.isoformat()} to {stored.end.isoformat()}, {stored.files} files{label}, "
+        f"{stored.summaries_to_build} summaries to build"
+    )
 
 
 def _version(package: str) -> str | None:
