@@ -1,0 +1,1 @@
+"""Forecasts: baselines, models, intervals, backtests, and the registry of trained models."""
