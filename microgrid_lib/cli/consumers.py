@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from microgrid_lib.cli.options import JsonOption, SiteOption, print_json
 from microgrid_lib.consumers.access import Actor, Role
@@ -22,6 +23,7 @@ from microgrid_lib.consumers.model import (
     ConsumerType,
     parse_draft,
 )
+from microgrid_lib.consumers.query import ConsumerQuery, SortKey, Total
 from microgrid_lib.consumers.reading import ImportFormat
 from microgrid_lib.errors import FileProblem, MicrogridError
 from microgrid_lib.settings import load_settings
@@ -29,27 +31,13 @@ from microgrid_lib.site.load import load_site
 
 if TYPE_CHECKING:
     from microgrid_lib.consumers.importing import ImportReport
-    from microgrid_lib.consumers.query import ConsumerQuery, Total
     from microgrid_lib.consumers.store import ConsumerStore
 
 WRONG_INPUT = 2
 SHORT_ID = 8
 
 
-class Sort(StrEnum):
-    """What a list can be ordered by."""
-
-    name = "name"
-    type = "type"
-    kind = "kind"
-    latitude = "latitude"
-    longitude = "longitude"
-    rated_power_kw = "rated_power_kw"
-    created_at = "created_at"
-    updated_at = "updated_at"
-
-
-class Optional(StrEnum):
+class Clearable(StrEnum):
     """Fields that may be empty."""
 
     rated_power_kw = "rated_power_kw"
@@ -70,7 +58,7 @@ KindsOption = Annotated[
 ]
 MinPowerOption = Annotated[float | None, typer.Option(help="Rated power at least [kW].")]
 MaxPowerOption = Annotated[float | None, typer.Option(help="Rated power at most [kW].")]
-SortOption = Annotated[Sort, typer.Option("--sort", help="Order by this.")]
+SortOption = Annotated[SortKey, typer.Option("--sort", help="Order by this.")]
 DescendingOption = Annotated[bool, typer.Option("--descending", help="Highest first.")]
 DeletedOption = Annotated[bool, typer.Option("--deleted", help="Look among the deleted ones.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="1 to 50 characters.")]
@@ -121,7 +109,7 @@ def list_(
     kinds: KindsOption = None,
     min_power_kw: MinPowerOption = None,
     max_power_kw: MaxPowerOption = None,
-    sort: SortOption = Sort.name,
+    sort: SortOption = SortKey.name,
     descending: DescendingOption = False,
     deleted: DeletedOption = False,
     page: Annotated[int, typer.Option(help="Page, from 1.", min=1, max=1_000_000)] = 1,
@@ -213,7 +201,7 @@ def update(
     rated_power_kw: PowerOption = None,
     notes: NotesOption = None,
     clear: Annotated[
-        list[Optional] | None, typer.Option("--clear", help="Empty this field; may be repeated.")
+        list[Clearable] | None, typer.Option("--clear", help="Empty this field; may be repeated.")
     ] = None,
     if_version: VersionOption = None,
     user: UserOption = None,
@@ -251,10 +239,12 @@ def delete(
     actor = _actor(user, role)
     with _store(site) as (store, site_name):
         before = store.find(consumer, site_name)
-        if not yes:
-            _confirm(f"Delete {before.name!r}?")
+        if not yes and not _confirmed(f"Delete {before.name!r}?"):
+            typer.echo("nothing deleted", err=True)
+            return
         gone = store.delete(before.id, if_version or before.version, actor)
-    _print(gone, "deleted (undo: microgrid consumers restore " + gone.id + ")", as_json)
+    undo = f"microgrid consumers restore {gone.id} --site {gone.site}"
+    _print(gone, f"deleted (undo: {undo})", as_json)
 
 
 def restore(
@@ -316,7 +306,7 @@ def export(
     kinds: KindsOption = None,
     min_power_kw: MinPowerOption = None,
     max_power_kw: MaxPowerOption = None,
-    sort: SortOption = Sort.name,
+    sort: SortOption = SortKey.name,
     descending: DescendingOption = False,
     deleted: DeletedOption = False,
     site: SiteOption = None,
@@ -372,16 +362,12 @@ def _query(
     kinds: list[ConsumerKind] | None,
     min_power_kw: float | None,
     max_power_kw: float | None,
-    sort: Sort,
+    sort: SortKey,
     descending: bool,
     deleted: bool,
     page: int = 1,
     page_size: int = 50,
 ) -> ConsumerQuery:
-    from pydantic import ValidationError
-
-    from microgrid_lib.consumers.query import ConsumerQuery, SortKey
-
     try:
         return ConsumerQuery(
             site=site,
@@ -391,7 +377,7 @@ def _query(
             min_rated_power_kw=min_power_kw,
             max_rated_power_kw=max_power_kw,
             deleted=deleted,
-            sort=SortKey(sort),
+            sort=sort,
             descending=descending,
             page=page,
             page_size=page_size,
@@ -415,10 +401,10 @@ def _given(*values: str | None) -> dict[str, Any]:
     return {name: value for name, value in pairs if value is not None}
 
 
-def _confirm(question: str) -> None:
+def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise MicrogridError("deleting asks first, and nobody can answer here: give --yes")
-    typer.confirm(question, abort=True, err=True)
+    return typer.confirm(question, err=True)
 
 
 def _print(consumer: Consumer, done: str, as_json: bool) -> None:

@@ -18,14 +18,8 @@ from microgrid_lib.consumers.audit import AuditEntry, differences, entries
 from microgrid_lib.consumers.database import Database, open_database
 from microgrid_lib.consumers.errors import ConsumerNotFoundError
 from microgrid_lib.consumers.model import Consumer, ConsumerDraft
-from microgrid_lib.consumers.query import (
-    ConsumerPage,
-    ConsumerQuery,
-    ConsumerTotals,
-    conditions,
-    order,
-    totals,
-)
+from microgrid_lib.consumers.query import ConsumerPage, ConsumerQuery, ConsumerTotals
+from microgrid_lib.consumers.sql import conditions, order, totals
 from microgrid_lib.consumers.tables import consumers
 from microgrid_lib.settings import Settings, load_settings
 
@@ -129,7 +123,7 @@ class ConsumerStore:
             .order_by(c.type, c.kind)
         )
         with self._database.reading() as connection:
-            return totals([row._tuple() for row in connection.execute(statement)])
+            return totals([(t, k, n, m, p) for t, k, n, m, p in connection.execute(statement)])
 
     def get(self, consumer_id: str) -> Consumer:
         """One consumer by its id, a deleted one too.
