@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -70,9 +69,11 @@ def run(arguments: list[str] | None = None) -> int:
         return _say(f"{error.format_message()}{hint}", WRONG_USAGE)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  keeps the exit of Python quiet
-        return 0
+    except SystemExit as error:
+        # How typer leaves when nobody reads on, as with `| head`: nothing went wrong.
+        if isinstance(error.__context__, BrokenPipeError):
+            return 0
+        raise
     except Exception as error:
         return _unexpected(error)
     if code == INTERRUPTED:
