@@ -610,38 +610,50 @@ def current_counts(
         }
         for name, record in records.by_file.items()
     }
-    paths = hidden_paths(lake, snapshot)
-    if not paths:
-        return counts
     ingests = {record.ingest for record in records.by_file.values()}
     quarantine = quarantine_paths(lake, site.name, ingests)
+    months = {(part.source, part.month) for part in snapshot.parts}
+    paths = {
+        source: hidden_paths(lake, snapshot, [key for key in months if key[0] == source])
+        for source in {record.source for record in records.by_file.values()}
+    }
     for name, record in records.by_file.items():
-        nulls = " + ".join(f'("{c}" IS NULL)::INT' for c in record.channels)
-        found = con.execute(
-            f"SELECT verdict, count(*), coalesce(sum({nulls}), 0) "
-            "FROM read_parquet($paths, union_by_name=true) WHERE ingest = $ingest GROUP BY verdict",
-            {"paths": paths, "ingest": record.ingest},
-        ).fetchall()
-        if not found:
-            continue
-        outside = 0
-        if quarantine and record.values_out_of_range:
-            outside = first_row(
-                con,
-                "SELECT count(*) FROM read_parquet($quarantine) q SEMI JOIN "
-                "(SELECT row FROM read_parquet($paths, union_by_name=true) "
-                "WHERE ingest = $ingest) h USING (row) "
-                "WHERE q.ingest = $ingest AND q.reason IN ('out_of_range', 'not_finite')",
-                {"quarantine": quarantine, "paths": paths, "ingest": record.ingest},
-            )[0]
-        entry = counts[name]
-        for verdict, rows, missing in found:
-            entry["rows_accepted"] -= rows
-            entry["rows_duplicate" if verdict == "duplicate" else "rows_rejected"] += rows
-            entry["values_missing"] -= int(missing)
-        entry["values_missing"] += outside
-        entry["values_out_of_range"] -= outside
+        if paths[record.source]:
+            _discount_hidden(con, counts[name], record, paths[record.source], quarantine)
     return counts
+
+
+def _discount_hidden(
+    con: duckdb.DuckDBPyConnection,
+    counts: dict[str, int],
+    record: FileRecord,
+    paths: Sequence[str],
+    quarantine: Sequence[str],
+) -> None:
+    """Turn a file's rows that lost against other files' into duplicates and conflicts."""
+    nulls = " + ".join(f'("{channel}" IS NULL)::INT' for channel in record.channels)
+    found = con.execute(
+        f"SELECT verdict, count(*), coalesce(sum({nulls}), 0) "
+        "FROM read_parquet($paths, union_by_name=true) WHERE ingest = $ingest GROUP BY verdict",
+        {"paths": paths, "ingest": record.ingest},
+    ).fetchall()
+    outside = 0
+    if found and quarantine and record.values_out_of_range:
+        outside = first_row(
+            con,
+            "SELECT count(*) FROM read_parquet($quarantine) q SEMI JOIN "
+            "(SELECT row FROM read_parquet($paths, union_by_name=true) "
+            "WHERE ingest = $ingest) h USING (row) "
+            "WHERE q.ingest = $ingest AND q.reason IN ('out_of_range', 'not_finite')",
+            {"quarantine": quarantine, "paths": paths, "ingest": record.ingest},
+        )[0]
+    for verdict, rows, missing in found:
+        counts["rows_accepted"] -= rows
+        counts["rows_duplicate" if verdict == "duplicate" else "rows_rejected"] += rows
+        counts["values_missing"] -= int(missing)
+    # A refused value is null too, but was counted as out of range.
+    counts["values_missing"] += outside
+    counts["values_out_of_range"] -= outside
 
 
 def _pause(attempt: int) -> None:

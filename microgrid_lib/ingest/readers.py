@@ -141,7 +141,7 @@ def _read_csv(
         con,
         "SELECT count(*), count(*) FILTER (error_type NOT IN "
         "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS') "
-        "OR NOT $tidied AND regexp_matches(rtrim(csv_line, chr(13) || chr(10)), $blank)) "
+        "OR NOT $tidied AND regexp_matches(trim(csv_line, chr(13) || chr(10)), $blank)) "
         "FROM reader_rejects",
         {"blank": _blank_cell(layout.delimiter), "tidied": tidied},
     )
@@ -164,7 +164,7 @@ def _read_csv(
 def _blank_cell(delimiter: str) -> str:
     """Pattern of a cell of nothing but spaces, which means missing."""
     mark = re.escape(delimiter)
-    return f"(^|{mark}) +({mark}|$)"
+    return f'(^|{mark})"? +"?({mark}|$)'
 
 
 def _escape_glob(path: Path) -> str:
@@ -184,7 +184,7 @@ def _explain_rejects(con: duckdb.DuckDBPyConnection, layout: FileLayout) -> None
         WITH first_problem AS (
             SELECT line, arg_min(error_type::VARCHAR, column_idx) AS kind,
                 arg_min(column_name, column_idx) AS id, min(column_idx)::BIGINT AS place,
-                rtrim(any_value(csv_line), chr(13) || chr(10)) AS text
+                trim(any_value(csv_line), chr(13) || chr(10)) AS text
             FROM reader_rejects GROUP BY line
         ), cells AS (
             SELECT *, regexp_extract_all($delimiter || text, $cell, 1) AS cell
@@ -261,6 +261,7 @@ def insert_refused(con: duckdb.DuckDBPyConnection, rows: list[tuple[object, ...]
 
 def _read_tidied(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) -> RawRows:
     """Read through a tidied copy, which holds only lines the reader can take apart."""
+    con.execute(f"DELETE FROM {REFUSED}")
     refused: list[tuple[object, ...]] = []
     numbers: list[int] = []
     with tempfile.TemporaryDirectory(prefix="microgrid-") as folder:
