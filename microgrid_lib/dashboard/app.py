@@ -13,7 +13,6 @@ from microgrid_lib.dashboard.bridge import Bridge
 from microgrid_lib.dashboard.frame import Frame
 from microgrid_lib.dashboard.header import Header, window_query
 from microgrid_lib.dashboard.library import InstalledLibrary, Library
-from microgrid_lib.dashboard.notices import notice_html
 from microgrid_lib.dashboard.request import requested_query
 from microgrid_lib.dashboard.sections import SECTIONS
 from microgrid_lib.dashboard.sections.base import Loaded, SectionModel, SectionView
@@ -76,9 +75,12 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         """Show the chosen view of the data as it is now."""
         self.add_class("mg-busy")
         try:
-            self._open()
+            self._loaded = self._open()
             self._show()
         except MicrogridError as error:
+            self._loaded = None
+            self.frame.body.children = ()
+            self.frame.above.layout.display = "none"
             self.complain(str(error))
         finally:
             self.remove_class("mg-busy")
@@ -96,7 +98,7 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self.choices.observe(lambda _: self.refresh(), names=["view", "section"])
         self.choices.observe(lambda _: self._paint(), names=["theme"])
 
-    def _open(self) -> None:
+    def _open(self) -> Loaded | None:
         """Open the data of the chosen site and profile, and resolve the chosen period."""
         choices = self.choices
         data = self._data
@@ -104,25 +106,27 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
             data = self._data = self.library.open_site(choices.site, choices.profile)
         span, as_of = data.span(), data.as_of()
         if span is None or as_of is None:
-            self._loaded = None
-            return
+            return None
         end = slot_floor(as_of, data.site.interval_s) if data.site.live else as_of
         custom = (choices.start, choices.end) if choices.period == "custom" else None
-        window = period_window(choices.period, end, custom)
-        against = self.texts(f"against.{choices.period}")
-        self._loaded = Loaded(data, window, self.texts, against)
+        return Loaded(
+            data=data,
+            window=period_window(choices.period, end, custom),
+            texts=self.texts,
+            against=self.texts(f"against.{choices.period}"),
+            newest=span[1],
+            synthetic=data.synthetic,
+        )
 
     def _show(self) -> None:
+        loaded, name = self._loaded, self.choices.section
         self.frame.say_problem(self.texts, "")
         self._label()
-        loaded, name = self._loaded, self.choices.section
         banner = make_banner(loaded.data, self.texts) if loaded else None
         self.banner.show(banner, self.texts)
         self.frame.above.layout.display = None if banner else "none"
         if loaded is None:
-            hint = self.texts("hint.ingest", site=self.choices.site)
-            empty = widgets.HTML(notice_html(self.texts, "empty", self.texts("empty.site"), hint))
-            self.frame.body.children = (empty,)
+            self.frame.say_empty(self.texts, self.choices.site)
             return
         self.models[name].load(loaded)
         if name not in self._views:
@@ -131,15 +135,17 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
 
     def _label(self) -> None:
         loaded, texts = self._loaded, self.texts
-        fresh, synthetic = None, False
-        if self._data is not None:
-            synthetic = self._data.synthetic
-            span = self._data.span()
-            if span is not None:
-                site = self._data.site
-                fresh = freshness(
-                    span[1], datetime.now(UTC), texts, live=site.live, interval_s=site.interval_s
-                )
+        fresh = None
+        if loaded is not None:
+            site = loaded.data.site
+            fresh = freshness(
+                loaded.newest,
+                datetime.now(UTC),
+                texts,
+                live=site.live,
+                interval_s=site.interval_s,
+            )
+        synthetic = loaded is not None and loaded.synthetic
         self.header.show(texts, loaded.window if loaded else None, fresh, synthetic)
         self.frame.label(texts, self.choices.section)
         self.frame.say_when(describe(loaded.window, texts) if loaded else "")
@@ -167,18 +173,22 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
     def _arrive(self) -> None:
         """Go where the visitor's address points; in a pooled kernel, once there is a visitor."""
         query = requested_query()
+        self._look()
         try:
             self.choices.apply_query(query)
         except MicrogridError as error:
             self.complain(str(error))
-            return
-        if self._stale():
-            self.refresh()
 
-    def _stale(self) -> bool:
-        if self._data is None:
-            return False
-        return self._loaded is None or self.models[self.choices.section].stale(self._loaded)
+    def _look(self) -> None:
+        """Show new data, if there are any."""
+        try:
+            loaded = self._loaded
+            if loaded is None or self.models[self.choices.section].stale(loaded):
+                self.refresh()
+            elif loaded.data.site.live:
+                self._label()
+        except MicrogridError as error:
+            self.complain(str(error))
 
     def _follow(self) -> asyncio.Task[None] | None:
         """Look for new data every few seconds while the kernel lives."""
@@ -190,9 +200,6 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         async def follow() -> None:
             while True:
                 await asyncio.sleep(_POLL_S)
-                if self._stale():
-                    self.refresh()
-                elif self._data is not None and self._data.site.live:
-                    self._label()
+                self._look()
 
         return loop.create_task(follow())

@@ -43,7 +43,7 @@ class ChartView:
         self._y = bqplot.LinearScale(allow_padding=False)
         self._unit = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         self._time_axis = bqplot.Axis(scale=self._x, grid_lines="none")
-        self._value_axis = bqplot.Axis(scale=self._y, orientation="vertical", grid_lines="solid")
+        self._value_axis = bqplot.Axis(scale=self._y, side="left", grid_lines="solid")
         self._pointer = bqplot.interacts.IndexSelector(
             scale=self._x, line_width=1, color="var(--mg-muted)"
         )

@@ -34,6 +34,7 @@ class Frame:
         self.above = widgets.VBox().add_class("mg-above")
         self.above.layout.display = "none"
         self.body = widgets.VBox().add_class("mg-body")
+        self._empty = widgets.HTML()
         self.parts: tuple[Any, ...] = (
             widgets.HBox([self.tabs, when]).add_class("mg-nav"),
             widgets.VBox([self._problem_row, self.above, self.body]).add_class("mg-main"),
@@ -53,6 +54,12 @@ class Frame:
     def say_when(self, text: str) -> None:
         """Show the window in words."""
         self._when.value = f"<p>{escape(text)}</p>"
+
+    def say_empty(self, texts: Texts, site: str) -> None:
+        """Show that nothing is ingested, and what to do, in place of a section."""
+        hint = texts("hint.ingest", site=site)
+        self._empty.value = notice_html(texts, "empty", texts("empty.site"), hint)
+        self.body.children = (self._empty,)
 
     def say_problem(self, texts: Texts, message: str) -> None:
         """Show one line and a way to try again; an empty message takes it away."""

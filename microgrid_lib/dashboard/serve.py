@@ -5,17 +5,19 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import webbrowser
 from pathlib import Path
 from typing import Any
 
 import tornado.httpserver
 import tornado.ioloop
-import tornado.netutil
 import tornado.web
+from jupyter_core.utils import run_sync
 from jupyter_server.utils import url_path_join
 from traitlets.config import Config
 from voila.app import Voila
@@ -29,9 +31,13 @@ from microgrid_lib.resources import resource_path
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8866
 _TRIES = 50
+_BACKLOG = 128
+_LAST_PORT = 65535
 _POOL_SIZE = 1
 _CULL_S = 300
 _CULL_EVERY_S = 60
+_PING_MS = 30_000
+_LONGEST_SOCKET_FOLDER = 40
 _ROOT_NOTEBOOK = "dashboard.ipynb"
 
 
@@ -42,7 +48,7 @@ class ServeError(MicrogridError):
 class NothingHere(BaseVoilaHandler):  # type: ignore[misc]  # untyped base
     """Every address that isn't ours."""
 
-    def prepare(self) -> None:
+    def get(self, *_: str) -> None:
         """Answer with the error page."""
         raise tornado.web.HTTPError(404)
 
@@ -61,6 +67,8 @@ class DashboardServer(Voila):  # type: ignore[misc]  # untyped base
             "allow_remote_access": False,
             "local_hostnames": ["localhost", HOST],
             "mathjax_url": "",
+            "ws_ping_interval": _PING_MS,
+            "ws_ping_timeout": _PING_MS,
         }
 
     def init_handlers(self) -> list[Any]:
@@ -98,11 +106,17 @@ class DashboardServer(Voila):  # type: ignore[misc]  # untyped base
         self.ioloop = tornado.ioloop.IOLoop.current()
         self.ioloop.add_callback(self._announce)
         signal.signal(signal.SIGINT, self._handle_signal_stop)
+        signal.signal(signal.SIGTERM, self._handle_signal_stop)
         try:
             self.ioloop.start()
         finally:
             server.stop()
             self.stop()
+
+    def stop(self) -> None:
+        """End all kernels at once: one that waits for a visitor wouldn't listen."""
+        run_sync(self.kernel_manager.shutdown_all)(now=True)
+        shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     def _announce(self) -> None:
         url = f"http://{HOST}:{self.port}/"
@@ -125,17 +139,20 @@ def bind(port: int | None) -> tuple[list[socket.socket], int]:
     ServeError
         The port asked for is taken or not allowed.
     """
-    candidates = range(DEFAULT_PORT, DEFAULT_PORT + _TRIES) if port is None else (port,)
+    if port is not None and not 0 < port <= _LAST_PORT:
+        raise ServeError(f"{port} isn't a port; use 1-{_LAST_PORT}")
+    last = min(DEFAULT_PORT + _TRIES, _LAST_PORT)
     problem = ""
-    for candidate in candidates:
+    for candidate in (port,) if port is not None else range(DEFAULT_PORT, last):
         try:
-            sockets = tornado.netutil.bind_sockets(candidate, HOST)
-        except (OSError, OverflowError) as error:
-            taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            listening = socket.create_server((HOST, candidate), backlog=_BACKLOG)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
             problem = "is in use by another program" if taken else f"can't be used ({error})"
             continue
-        return sockets, int(sockets[0].getsockname()[1])
-    asked = f"port {port}" if port is not None else f"every port {candidates[0]}-{candidates[-1]}"
+        listening.setblocking(False)
+        return [listening], candidate
+    asked = f"port {port}" if port is not None else f"every port {DEFAULT_PORT}-{last - 1}"
     raise ServeError(f"{asked} {problem}; choose another with --port")
 
 
@@ -156,6 +173,9 @@ def server_config(port: int, pool_size: int = _POOL_SIZE, root: str = _ROOT_NOTE
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
     config.VoilaConfiguration.kernel_spec_manager_class = OwnKernelSpecs
+    if sys.platform == "linux" and len(tempfile.gettempdir()) < _LONGEST_SOCKET_FOLDER:
+        # Sockets in a private folder instead of TCP ports that any local user could connect to.
+        config.KernelManager.transport = "ipc"
     config.VoilaKernelManager.kernel_pools_config = {
         "default": {"pool_size": 0},
         root: {"pool_size": pool_size},

@@ -80,7 +80,8 @@ class Texts:
         for code in (note.code, *also):
             try:
                 key = self._note_key(code, note)
-                sentences.append(self(key, **note.params))
+                message = self._translations.gettext(key)
+                sentences.append(self._formatter.format(message, **note.params))
             except KeyError:
                 return note.text
         return "; ".join(sentences)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import ipywidgets as widgets
@@ -27,12 +28,24 @@ from microgrid_lib.window import Window
 
 @dataclass(frozen=True)
 class Loaded:
-    """A site's data opened for one view."""
+    """A site's data opened for one view.
+
+    Attributes
+    ----------
+    against
+        What changes are against, in words.
+    newest
+        End of the newest sample's slot, in the display zone.
+    synthetic
+        Whether the data are made-up demo data.
+    """
 
     data: SiteData
     window: Window
     texts: Texts
     against: str
+    newest: datetime
+    synthetic: bool
 
     @property
     def key(self) -> tuple[str, ...]:

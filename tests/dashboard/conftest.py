@@ -1,0 +1,36 @@
+"""Callbacks that raise, and a dashboard on made-up data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pytest
+
+from microgrid_lib.dashboard.app import Dashboard
+from tests.dashboard.fakes import FakeLibrary
+
+
+@pytest.fixture(autouse=True)
+def callbacks_raise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let exceptions of widget callbacks through: ipywidgets only logs them."""
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        value = None
+        for callback in self.callbacks:
+            value = callback(*args, **kwargs) or value
+        return value
+
+    monkeypatch.setattr(ipywidgets.CallbackDispatcher, "__call__", call)
+
+
+@pytest.fixture
+def library() -> FakeLibrary:
+    return FakeLibrary()
+
+
+@pytest.fixture
+def app(home: Path, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch) -> Dashboard:
+    monkeypatch.delenv("QUERY_STRING", raising=False)
+    return Dashboard(library=library)

@@ -1,0 +1,106 @@
+"""Both languages say everything, and nothing is said that neither knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+import microgrid_lib
+from microgrid_lib.dashboard.sections import SECTIONS
+from microgrid_lib.dashboard.state import THEMES
+from microgrid_lib.errors import UnknownNameError
+from microgrid_lib.present.periods import PERIODS
+from microgrid_lib.present.texts import LANGUAGES, Texts, catalog_path
+from microgrid_lib.site.schema import ROLES
+
+PACKAGE = Path(microgrid_lib.__file__).resolve().parent
+KEY = re.compile(r"[a-z_]+(\.[a-z0-9_]+)+|retry|demo")
+
+
+def catalog(language: str) -> Catalog:
+    with catalog_path(language).open("rb") as source:
+        return read_po(source, locale=language)
+
+
+def messages(language: str) -> dict[str, str]:
+    return {str(m.id): str(m.string) for m in catalog(language) if m.id}
+
+
+def asked_for() -> set[str]:
+    """Keys in calls `texts("key")` or `self.texts("key")`, and the families of computed keys."""
+    found = set()
+    for folder in ("present", "dashboard"):
+        for path in (PACKAGE / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call) or not node.args:
+                    continue
+                name = (
+                    node.func.attr
+                    if isinstance(node.func, ast.Attribute)
+                    else getattr(node.func, "id", "")
+                )
+                first = node.args[0]
+                if name == "texts" and isinstance(first, ast.Constant):
+                    found.add(str(first.value))
+    for spec in SECTIONS.values():
+        found.add(f"section.{spec.name}")
+        found |= {f"kpi.{card.kpi}" for card in spec.cards}
+        for chart in spec.charts:
+            found |= {f"chart.{chart.name}", f"chart.{chart.name}.what"}
+            found |= {line.label for line in chart.lines}
+    found |= {f"period.{p}" for p in PERIODS} | {f"period.{p}.help" for p in PERIODS}
+    found |= {f"against.{p}" for p in PERIODS} | {f"theme.{t}" for t in THEMES}
+    found |= {f"language.{code}" for code in LANGUAGES} | {f"role.{role}" for role in ROLES}
+    return found
+
+
+def note_codes() -> set[str]:
+    """Codes of the notes that KPI functions make."""
+    source = (PACKAGE / "kpi" / "notes.py").read_text(encoding="utf-8")
+    return set(re.findall(r'code="(\w+)"', source)) - {"no_energy"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_the_code_says_is_in_the_catalogue(language: str) -> None:
+    known = messages(language)
+    assert len(asked_for()) > 100
+    assert sorted(asked_for() - known.keys()) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_and_warning_is_translated(language: str) -> None:
+    known = messages(language)
+    assert sorted(f"note.{code}" for code in note_codes() if f"note.{code}" not in known) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_empty_or_fuzzy(language: str) -> None:
+    wrong = [m.id for m in catalog(language) if m.id and (not m.string or m.fuzzy)]
+    assert wrong == []
+
+
+def test_both_languages_have_the_same_messages_and_fields() -> None:
+    english, french = messages("en"), messages("fr")
+    assert english.keys() == french.keys()
+
+    def fields(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    assert [k for k in english if fields(english[k]) != fields(french[k])] == []
+
+
+def test_french_is_not_english() -> None:
+    english, french = messages("en"), messages("fr")
+    same = {k for k in english if english[k] == french[k]}
+    assert len(same) < 0.2 * len(english)
+
+
+def test_an_unknown_language_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="unknown language 'de'; known: en, fr"):
+        Texts("de")
