@@ -504,3 +504,21 @@ def test_genset_and_battery_hold_an_islands_frequency_together() -> None:
     stiffness = 300.0 / (0.05 * 60.0) + 300.0 / 60.0 + 100.0 / (0.02 * 60.0)
     mean = 60.0 - 30.0 / stiffness * (15.0 / 60.0) * (1.0 - math.exp(-4.0))
     assert result.series["frequency"].iloc[720] == pytest.approx(mean, abs=1e-9)
+
+
+def test_an_island_charges_its_battery_no_faster_than_its_power() -> None:
+    day = constant_day(load=0.0, pv=150.0, battery=0.0)
+    result = simulate(mds_plant(genset=None), day, Scenario(island="00:00-00:30", soc_start=0.30))
+    island = result.series[result.series["islanded"]]
+    assert island["battery"].to_numpy() == pytest.approx(np.full(30, -100.0))
+    assert island["curtailed"].to_numpy() == pytest.approx(np.full(30, 50.0))
+    assert island["soc"].iloc[-1] == pytest.approx(0.30 + 100.0 * 0.9 * 0.5 / 160.0)
+
+
+def test_a_battery_filled_by_an_island_cannot_follow_its_measured_charge() -> None:
+    battery = np.zeros(1440)
+    battery[1000:1060] = -40.0
+    day = constant_day(load=10.0, pv=60.0, battery=battery)
+    result = simulate(mds_plant(genset=None), day, Scenario(soc_start=0.5, island="08:00-12:00"))
+    assert result.series["soc"].max() == pytest.approx(0.95, abs=1e-12)
+    assert result.series["battery"].to_numpy()[1000:1060] == pytest.approx(np.zeros(60), abs=1e-9)
