@@ -232,4 +232,6 @@ def _daylight(known: Calendar, role: str) -> npt.NDArray[np.int64]:
 
 
 def _plain(values: Floats) -> Any:
-    return np.where(np.isnan(values), None, values.astype(object)).tolist()
+    found = values.astype(object)
+    found[np.isnan(values)] = None
+    return found.tolist()

@@ -81,6 +81,7 @@ def walk(
     *,
     weather: WeatherProvider | None = None,
     refit_days: int = REFIT_DAYS,
+    names: Sequence[str] | None = None,
     seed: int = SEED,
     jobs: int = 1,
     backend: str = "loky",
@@ -102,6 +103,8 @@ def walk(
         Where weather forecasts come from.
     refit_days
         How long a model serves [days].
+    names
+        Models to fit; default: all. Without any, baselines alone forecast.
     seed
         Of the models.
     jobs, backend
@@ -109,7 +112,8 @@ def walk(
     """
     origins = list(origins)
     known = history.calendar(horizon)
-    starts = training_origins(history, max(origins, default=0))
+    fitted = model_names(weather is not None) if names is None else tuple(names)
+    starts = training_origins(history, max(origins, default=0)) if fitted else []
     learning = design(history, known, starts, horizon, weather)
     rows = design(history, known, origins, horizon, weather)
     legs = []
@@ -117,16 +121,16 @@ def walk(
         # Targets up to the training's own time, and none later, are known to it.
         training = learning.take(learning.origins < first, until=first)
         legs.append(_Leg(training, rows.take((rows.origins >= first) & (rows.origins < last))))
-    work = partial(_forecast, history.role, history.values, known, weather is not None, seed)
+    work = partial(_forecast, history.role, history.values, known, fitted, seed)
     parts = share_out(work, legs, jobs, backend)
     shape = (len(origins), horizon)
-    names = dict.fromkeys(name for part in parts for name in part)
+    found = dict.fromkeys(name for part in parts for name in part)
     missing = [np.full((len(leg.rows.origins), horizon), np.nan) for leg in legs]
     forecasts = {
         name: np.concatenate(
             [part.get(name, blank) for part, blank in zip(parts, missing, strict=True)]
         )
-        for name in names
+        for name in found
     }
     return Walk(rows.origins, horizon, rows.y.reshape(shape), forecasts, known, history.role)
 
@@ -148,7 +152,7 @@ def _legs(origins: npt.NDArray[np.int64], refit_hours: int) -> list[tuple[int, i
 
 
 def _forecast(
-    role: str, values: Floats, known: Calendar, weather: bool, seed: int, leg: _Leg
+    role: str, values: Floats, known: Calendar, names: tuple[str, ...], seed: int, leg: _Leg
 ) -> dict[str, Floats]:
-    models = fit_all(leg.training, role, model_names(weather), seed)
+    models = fit_all(leg.training, role, names, seed)
     return predict_all(models, leg.rows, values, known, role)
