@@ -18,7 +18,7 @@ class SeriesPoint(BaseModel):
     time
         Start of the bucket, in the display zone.
     mean, min, max
-        Of the valid samples, in the series' unit; null where there are none.
+        Of the valid samples, in the series' unit. Null where there are none.
     coverage
         Valid slots over the slots of the bucket inside the window, 0-1.
     """
@@ -62,7 +62,7 @@ class SeriesReport(BaseModel):
     Attributes
     ----------
     site, profile
-        What was read, and how.
+        What was read; with which reading of its channels.
     window
         The window as asked.
     series
@@ -81,7 +81,7 @@ class SiteEntry(BaseModel):
     Attributes
     ----------
     name, path
-        Name and site file.
+        Its name; its file.
     title
         Name on pages.
     interval_s
@@ -124,7 +124,7 @@ class StoredSite(BaseModel):
     Attributes
     ----------
     start, end
-        Oldest sample, end of the newest sample's slot, in the display zone; null without data.
+        Oldest sample; end of the newest sample's slot. Both in the display zone, null without data.
     files
         Ingested files.
     synthetic
@@ -149,9 +149,9 @@ class DoctorReport(BaseModel):
     Attributes
     ----------
     version, python
-        Of the library and the interpreter.
+        Version of the library; of the interpreter.
     home, home_writable
-        Where everything is written, and whether it can be.
+        Where everything is written; whether it can be.
     engine
         The setting.
     packages
