@@ -104,7 +104,10 @@ def expand(paths: Sequence[str | Path], site: Site) -> list[Path]:
             matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  absolute too
             if not matches:
                 raise MicrogridError(f"{path}: no such file or folder")
-            found |= dict.fromkeys(Path(m).absolute() for m in matches if Path(m).is_file())
+            inside = [Path(m).absolute() for m in matches if Path(m).is_file()]
+            if not inside:
+                raise MicrogridError(f"{path}: no data file for site {site.name} matches")
+            found |= dict.fromkeys(inside)
     return list(found)
 
 
