@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from microgrid_lib.errors import NoDataError, SiteError
+from microgrid_lib.errors import NoDataError, SiteError, StoreError
 from microgrid_lib.ingest import inventory
 from microgrid_lib.ingest.inventory import ChannelCoverage, FileEntry, QuarantineCount
 from microgrid_lib.ingest.load import ingest
@@ -18,19 +20,26 @@ from microgrid_lib.ingest.records import read_records
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.compare import Change, changes
 from microgrid_lib.kpi.evidence import EvidenceResult, evidence
-from microgrid_lib.kpi.model import KpiReport, Section, WindowModel
+from microgrid_lib.kpi.model import Kpi, KpiReport, Section, WindowModel
+from microgrid_lib.kpi.registry import Definition
 from microgrid_lib.kpi.report import kpi_report
+from microgrid_lib.kpi.totals import collect_totals
 from microgrid_lib.settings import Settings, load_settings
 from microgrid_lib.site.load import list_sites, load_site
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.store.duck import connect
 from microgrid_lib.store.engines import DuckDBEngine
+from microgrid_lib.store.extent import clipped
 from microgrid_lib.store.lake import Lake
 from microgrid_lib.store.refresh import Progress, refresh_summaries
 from microgrid_lib.store.series import Series, series
-from microgrid_lib.store.slots import slot_end
+from microgrid_lib.store.slots import slot_end, slots_between
 from microgrid_lib.store.snapshot import Snapshot
 from microgrid_lib.window import Window, day_window, parse_time
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
 
 
 class DataReport(BaseModel):
@@ -211,32 +220,135 @@ class SiteData:
             The window lies wholly outside the data.
         """
         return kpi_report(
-            self.engine, self.snapshot(), self.profile, self._window(window, end), sections
+            self.engine, self._current(), self.profile, self._window(window, end), sections
         )
+
+    def kpis_frame(
+        self,
+        window: Window | str | datetime,
+        end: str | datetime | None = None,
+        sections: Sequence[Section] | None = None,
+    ) -> pd.DataFrame:
+        """Return the KPIs of a window as a table: a row per KPI, reasons and warnings as text.
+
+        Parameters
+        ----------
+        window, end, sections
+            See `kpis`.
+        """
+        import pandas as pd
+
+        report = self.kpis(window, end, sections)
+        texts = [
+            {
+                **dict(kpi),
+                "reason": kpi.reason.text if kpi.reason else None,
+                "warning": kpi.warning.text if kpi.warning else None,
+            }
+            for kpi in report.kpis.values()
+        ]
+        columns = ["value", "unit", "uncertainty", "coverage", "reason", "warning", "time"]
+        return pd.DataFrame(texts, index=pd.Index(report.kpis, name="kpi"))[columns]
+
+    def compute(
+        self,
+        definition: Definition,
+        window: Window | str | datetime,
+        end: str | datetime | None = None,
+    ) -> Kpi:
+        """Compute one KPI, one of your own for instance, by the rules of all others.
+
+        Parameters
+        ----------
+        definition
+            See `kpi.registry.Definition`.
+        window, end
+            A window, or its start and end.
+
+        Raises
+        ------
+        NoDataError
+            The window lies wholly outside the data, or is shorter than a slot.
+        """
+        snapshot = self.snapshot()
+        part = clipped(snapshot, self.profile, self._window(window, end))
+        expected = slots_between(self.site, part.start, part.end)
+        if expected == 0:
+            raise NoDataError(f"the window is shorter than a slot, {self.site.interval_s} s")
+        totals = collect_totals(self.engine, snapshot, self.profile, part.start, part.end)
+        return definition(totals, self.profile, expected)
+
+    def measurements(self) -> ibis.Table:
+        """Return all measurements as an Ibis table on DuckDB, for exploring.
+
+        Returns
+        -------
+        ibis.Table
+            `time` (UTC), a float64 column per channel that the files bring, null where missing or
+            refused; where a row is from: `source`, `file`, `row`.
+
+        Raises
+        ------
+        NoDataError
+            Nothing is ingested.
+        """
+        import ibis
+
+        paths = [part.path for part in self.snapshot().parts]
+        if not paths:
+            raise self._nothing()
+        engine = ibis.duckdb.from_connection(connect(self.settings))
+        table = engine.read_parquet(paths, hive_partitioning=True, union_by_name=True)
+        channels = [name for name in self.site.channels if name in table.columns]
+        return table.select("time", *channels, "source", "file", "row")
 
     def changes(
         self, window: Window, sections: Sequence[Section] | None = None
     ) -> dict[str, Change]:
         """Change of each KPI against the window of the same length before."""
-        return changes(self.engine, self.snapshot(), self.profile, window, sections)
+        return changes(self.engine, self._current(), self.profile, window, sections)
 
     def series(self, roles: Sequence[str], window: Window, points: int = 1000) -> dict[str, Series]:
         """Mean, minimum and maximum of roles over time; see `store.series.series`."""
-        return series(self.engine, self.snapshot(), self.profile, roles, window, points)
+        return series(self.engine, self._current(), self.profile, roles, window, points)
 
     def evidence(self, window: Window) -> list[EvidenceResult]:
         """What the data say about doubtful channels; see `kpi.evidence.evidence`."""
         return evidence(self.engine, self.snapshot(), self.profile, window)
 
     def ingest(self, paths: Sequence[str | Path], progress: Progress | None = None) -> IngestResult:
-        """Bring data files into the store, and its summaries up to date."""
-        result = ingest(paths, self.site, self.settings, progress)
-        self.refresh()
+        """Bring data files into the store, and summaries of the default profile up to date.
+
+        Other profiles follow when they are first read.
+        """
+        # Ibis takes a second to import, which fits beside the reading of files.
+        warm_up = threading.Thread(target=importlib.import_module, args=("ibis",))
+        warm_up.start()
+        try:
+            result = ingest(paths, self.site, self.settings, progress)
+        finally:
+            warm_up.join()
+        self.refresh([self.site.default_profile])
         return result
 
-    def refresh(self, progress: Progress | None = None) -> int:
+    def refresh(
+        self, profiles: Sequence[str] | None = None, progress: Progress | None = None
+    ) -> int:
         """Build the summaries that lag behind the measurements; returns how many."""
-        return refresh_summaries(self.lake, self.engine, self.site, progress)
+        return refresh_summaries(self.lake, self.engine, self.site, profiles, progress)
+
+    def _current(self) -> Snapshot:
+        """A snapshot whose summaries are built, where the home can be written."""
+        snapshot = self.snapshot()
+        if self.lake.missing_summaries(self.profile, snapshot):
+            try:
+                with self._lock:
+                    self.refresh([self.profile.name])
+            except StoreError:
+                # A home that can only be read: numbers come from the measurements, slower.
+                return snapshot
+            snapshot = self.snapshot()
+        return snapshot
 
     def files(self) -> list[FileEntry]:
         """The ingested files with their counts."""

@@ -19,9 +19,10 @@ import pandas as pd
 from microgrid_lib.ingest.readers import RAW, RawRows, insert_refused
 from microgrid_lib.site.profile import Channel, Site
 from microgrid_lib.site.zones import offset_changes
-from microgrid_lib.store.duck import first_row
+from microgrid_lib.store.duck import first_row, identifier
 
 DROPPED = "dropped_rows"
+ACCEPTED = "accepted_rows"
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 FUTURE_ALLOWED = timedelta(days=1)
 _US = 1_000_000
@@ -269,9 +270,15 @@ def _drop_repeated(con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, tim
     Rows are compared as they would be stored, as rows of different files are.
     """
     where = _where_kept(con)
-    counted = first_row(con, f"SELECT count(*), count(DISTINCT {time_sql}) FROM {RAW}{where}")
-    if counted[0] == counted[1]:
+    # A bit per second, 32 seconds a group: several times faster than counting distinct times.
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE crowded AS SELECT second >> 5 AS block FROM "
+        f"(SELECT ({time_sql}) // {_US} AS second FROM {RAW}{where}) GROUP BY block "
+        "HAVING count(*) <> bit_count(bit_or(1::BIGINT << (second & 31)::INTEGER))"
+    )
+    if not first_row(con, "SELECT count(*) FROM crowded")[0]:
         return 0
+    among = f"{where or ' WHERE true'} AND ({time_sql}) // {_US} >> 5 IN (FROM crowded)"
     equal = " AND ".join(
         f'(r."accepted_{channel}" IS NOT DISTINCT FROM w."accepted_{channel}")'
         for channel in raw.channels
@@ -282,18 +289,20 @@ def _drop_repeated(con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, tim
     )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE again AS SELECT us, min(id) AS winner FROM "
-        f"(SELECT rowid AS id, {time_sql} AS us FROM {RAW}{where}) "
+        f"(SELECT rowid AS id, {time_sql} AS us FROM {RAW}{among}) "
         "GROUP BY us HAVING count(*) > 1"
     )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT timed.*, again.winner FROM "
-        f"(SELECT rowid AS id, {time_sql} AS us, t, {names} FROM {RAW}{where}) AS timed "
+        f"(SELECT rowid AS id, {time_sql} AS us, t, {names} FROM {RAW}{among}) AS timed "
         "JOIN again USING (us)"
     )
     found = con.execute(
         f"SELECT r.id, r.winner, r.t::VARCHAR AS t, {equal} AS same FROM repeated r "
         "JOIN repeated w ON w.id = r.winner WHERE r.id <> r.winner ORDER BY r.id"
     ).df()
+    if found.empty:
+        return 0
     conflicts = found[~found["same"]]
     if not conflicts.empty:
         _refuse_conflicts(con, raw, conflicts)
@@ -369,45 +378,49 @@ def _count(
 ) -> Cleaned:
     """Count missing and implausible values, quarantine the latter, and put the SELECT together."""
     where = _where_kept(con)
-    expressions: dict[str, str] = {}
-    outside: dict[str, str] = {}
-    aggregates = ["count(*)", f"min({time_sql or '0'})", f"max({time_sql or '0'})"]
-    for name in raw.channels:
-        plausible = _inside_sql(site, name)
-        sentinel = sentinel_sql(name, site)
-        outside[name] = f'(NOT {plausible} AND NOT {sentinel} AND NOT isnan("{name}"))'
-        expressions[name] = f'{_accepted_sql(site, name)} AS "{name}"'
-        aggregates += [
-            f'count("{name}")',
-            f"count(*) FILTER ({plausible})",
-            f"count(*) FILTER ({sentinel})",
-        ]
-    counts = first_row(con, f"SELECT {', '.join(aggregates)} FROM {RAW}{where}")
-    accepted, low_us, high_us = int(counts[0]), counts[1], counts[2]
-    present, kept, sentinels = counts[3::3], counts[4::3], counts[5::3]
+    stored = ", ".join(f'{_accepted_sql(site, name)} AS "{name}"' for name in raw.channels)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {ACCEPTED} AS SELECT rowid AS id, "
+        f"{time_sql or '0'} AS us, {stored} FROM {RAW}{where}"
+    )
+    kept = first_row(
+        con,
+        f"SELECT {', '.join(f'count({identifier(name)})' for name in raw.channels)}, "
+        f"count(*), min(us), max(us) FROM {ACCEPTED}",
+    )
+    accepted, low_us, high_us = int(kept[-3]), kept[-2], kept[-1]
+    found = first_row(
+        con,
+        "SELECT "
+        + ", ".join(
+            f'count("{name}"), countif({sentinel_sql(name, site)})' for name in raw.channels
+        )
+        + f" FROM {RAW}{where}",
+    )
+    present, sentinels = found[0::2], found[1::2]
     missing = sum(accepted - p + s for p, s in zip(present, sentinels, strict=True))
-    outside_by = {
-        name: p - k - s
-        for name, p, k, s in zip(raw.channels, present, kept, sentinels, strict=True)
-    }
-    for name, number in outside_by.items():
-        if number:
-            # What isn't a number is missing; counted here because it is rare.
-            nans = first_row(con, f'SELECT count(*) FILTER (isnan("{name}")) FROM {RAW}{where}')[0]
-            outside_by[name] -= nans
-            missing += nans
-    _refuse_values(con, site, raw, {n: outside[n] for n, number in outside_by.items() if number})
+    outside: dict[str, str] = {}
+    out_of_range = 0
+    for name, p, k, s in zip(raw.channels, present, kept, sentinels, strict=False):
+        if p - k - s == 0:
+            continue
+        # What isn't a number is missing; counted here because it is rare.
+        nans = first_row(con, f'SELECT countif(isnan("{name}")) FROM {RAW}{where}')[0]
+        missing += nans
+        out_of_range += p - k - s - nans
+        if p - k - s - nans:
+            outside[name] = (
+                f"(NOT {_inside_sql(site, name)} AND NOT {sentinel_sql(name, site)} "
+                f'AND NOT isnan("{name}"))'
+            )
+    _refuse_values(con, site, raw, outside)
     backwards = first_row(
         con,
-        f"SELECT count(*) FROM (SELECT {time_sql or 'rowid'} AS us, "
-        f"lag({time_sql or 'rowid'}) OVER (ORDER BY rowid) AS before FROM {RAW}{where}) "
-        "WHERE us < before",
+        f"SELECT count(*) FROM (SELECT us FROM {ACCEPTED}) AS here POSITIONAL JOIN "
+        f"(SELECT us AS next FROM {ACCEPTED} OFFSET 1) AS there WHERE next < us",
     )[0]
-    columns = ", ".join(expressions.values())
-    select = (
-        f"SELECT make_timestamptz({time_sql or '0'}) AS time, {columns}, "
-        f"{RAW}.rowid AS id FROM {RAW}{where}"
-    )
+    columns = ", ".join(identifier(name) for name in raw.channels)
+    select = f"SELECT make_timestamptz(us) AS time, {columns}, id FROM {ACCEPTED}"
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     return Cleaned(
         select=select,
@@ -417,7 +430,7 @@ def _count(
         rows_duplicate=duplicates,
         rows_rejected=raw.rows_read - accepted - duplicates,
         values_missing=int(missing),
-        values_out_of_range=int(sum(outside_by.values())),
+        values_out_of_range=int(out_of_range),
         start=epoch + timedelta(microseconds=low_us) if accepted else None,
         end=epoch + timedelta(microseconds=high_us) if accepted else None,
         doubled_hour_rows=doubled,

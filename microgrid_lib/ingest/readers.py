@@ -93,9 +93,17 @@ def _has_zone(time_format: str) -> bool:
 
 
 def _read_csv(
-    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout, *, tidied: bool = False
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    layout: FileLayout,
+    *,
+    tidied: bool = False,
+    missing_texts: tuple[str, ...] = ("",),
 ) -> RawRows | None:
-    """Read with DuckDB's own reader; None where the text needs tidying first."""
+    """Read with DuckDB's own reader; None where the text needs tidying first.
+
+    Words for "missing" are looked for only where a cell turns out to be one: it costs time.
+    """
     by_column = {at: channel for channel, at in layout.channels.items()}
     time_is_utc = _has_zone(layout.time_format)
     types = []
@@ -107,7 +115,7 @@ def _read_csv(
         types.append(f"'c{at}': '{kind}'")
     selected = [f"c{layout.time_column} AS t"]
     selected += [f'c{at} AS "{channel}"' for channel, at in layout.channels.items()]
-    missing = ", ".join(text_literal(text) for text in MISSING_TEXTS)
+    missing = ", ".join(text_literal(text) for text in missing_texts)
     encoding = "utf-8" if layout.encoding.startswith("utf-8") else layout.encoding
     options = {
         "header": "true",
@@ -149,6 +157,14 @@ def _read_csv(
         return None
     if rejected:
         _explain_rejects(con, layout)
+        words = first_row(
+            con,
+            f"SELECT count(*) FROM {REFUSED} WHERE list_contains($words, trim(value))",
+            {"words": list(MISSING_TEXTS)},
+        )[0]
+        if words and missing_texts != MISSING_TEXTS:
+            con.execute(f"DELETE FROM {REFUSED}")
+            return _read_csv(con, path, layout, tidied=tidied, missing_texts=MISSING_TEXTS)
     lines = con.execute(f"SELECT DISTINCT line FROM {REFUSED} ORDER BY line").fetchnumpy()["line"]
     kept = first_row(con, f"SELECT count(*) FROM {RAW}")[0]
     refused = np.asarray(lines, dtype=np.int64)

@@ -56,6 +56,10 @@ __all__ = [
 ]
 
 
+SUMMARY_DEFINITIONS = 1
+"""Raised when a statistic of the summaries changes its meaning: stored ones are then rebuilt."""
+
+
 class Site(Table):
     """A microgrid: its files, channels, plant and profiles.
 
@@ -396,6 +400,7 @@ class Profile:
         """Hash of everything summaries of this profile depend on (16 hex digits)."""
         site = self.site
         content = {
+            "definitions": SUMMARY_DEFINITIONS,
             "interval_s": site.interval_s,
             "display_timezone": site.display_timezone,
             "nominal": site.nominal.model_dump(),

@@ -17,6 +17,8 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("SET TimeZone='UTC'")
     con.execute("SET preserve_insertion_order=true")
+    # What doesn't fit into memory goes to the home, never to the folder one happens to be in.
+    con.execute(f"SET temp_directory={text_literal(str(settings.home / 'tmp'))}")
     con.execute(f"SET memory_limit='{settings.memory_limit_mb}MB'")
     # One of its own, made only when memory runs short: DuckDB's is `.tmp` in the working folder.
     spill = Path(tempfile.gettempdir()) / f"microgrid-spill-{uuid.uuid4().hex}"

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
-import duckdb
-
-from microgrid_lib.errors import StoreError
-from microgrid_lib.site.profile import Site
+from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.store.lake import SUMMARIES, Lake, NewFile
+from microgrid_lib.store.snapshot import MonthFiles
 
-MONTHS_PER_COMMIT = 12
+MONTHS_PER_COMMIT = 16
+WORKERS = 2
 Progress = Callable[[int, int, str], None]
 
 
 def refresh_summaries(
-    lake: Lake, engine: DuckDBEngine, site: Site, progress: Progress | None = None
+    lake: Lake,
+    engine: DuckDBEngine,
+    site: Site,
+    profiles: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> int:
-    """Build the summaries that are missing, for every profile of a site.
+    """Build the summaries that are missing.
 
     Parameters
     ----------
+    profiles
+        For these profiles; default: all of the site.
     progress
         Called with (summaries done, summaries in all, month).
 
@@ -30,22 +36,15 @@ def refresh_summaries(
     int
         How many were built. It can be stopped at any time: readers compute from measurements
         what isn't there.
-
-    Raises
-    ------
-    StoreError
-        The store can't be written.
     """
     snapshot = lake.snapshot(site)
     wanted = [
         (site.profile(name), files)
-        for name in site.profiles
+        for name in (site.profiles if profiles is None else profiles)
         for files in lake.missing_summaries(site.profile(name), snapshot)
     ]
-    pending: list[NewFile] = []
-    for done, (profile, files) in enumerate(wanted):
-        if progress is not None:
-            progress(done, len(wanted), files.month)
+
+    def build(profile: Profile, files: MonthFiles) -> NewFile:
         partition = {
             "site": site.name,
             "profile": profile.fingerprint,
@@ -53,17 +52,22 @@ def refresh_summaries(
             "state": files.state,
         }
         path = lake.new_path(SUMMARIES, partition)
+        engine.write_summary(profile, files.paths, lake.folder(SUMMARIES) / path)
+        return NewFile(path, partition, 0)
+
+    pending: list[NewFile] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        futures = {pool.submit(build, profile, files): files.month for profile, files in wanted}
         try:
-            engine.write_summary(profile, files.paths, lake.folder(SUMMARIES) / path)
-        except (duckdb.IOException, OSError) as error:
-            why = " ".join(str(error).split())[:200]
-            raise StoreError(f"{lake.folder(SUMMARIES)}: can't be written ({why})") from None
-        pending.append(NewFile(path, partition, 0))
-        if len(pending) == MONTHS_PER_COMMIT:
-            lake.append(SUMMARIES, pending)
-            pending = []
-    lake.append(SUMMARIES, pending)
-    lake.append(SUMMARIES, (), lake.stale_summaries(site))
-    if progress is not None and wanted:
-        progress(len(wanted), len(wanted), "")
+            for done, future in enumerate(as_completed(futures), start=1):
+                pending.append(future.result())
+                if progress is not None:
+                    progress(done, len(wanted), futures[future])
+                if len(pending) == MONTHS_PER_COMMIT:
+                    lake.append(SUMMARIES, pending)
+                    pending = []
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    lake.append(SUMMARIES, pending, lake.stale_summaries(site))
     return len(wanted)
