@@ -130,7 +130,7 @@ class StoredSite(BaseModel):
     synthetic
         Whether the data are made-up demo data.
     summaries_to_build
-        Monthly summaries that lag behind the measurements; numbers are right, but slower.
+        Monthly summaries of any profile that aren't built yet; they are when first needed.
     error
         Why the site file or its data can't be read.
     """
