@@ -37,6 +37,7 @@ LAYERS = (
     {"report"},
     {"dashboard", "server"},
     {"cli"},
+    {"__main__"},
 )
 # `import microgrid_lib` is for scripts and notebooks too: it costs no widget, plot, ML or engine.
 HEAVY = {
@@ -312,9 +313,8 @@ def test_a_wheel_carries_the_dashboard_template_where_jupyter_looks(
     assert f"{data}/share/jupyter/voila/templates/microgrid/conf.json" in names
     assert "microgrid_lib/py.typed" in names
     assert not [name for name in names if name.startswith("tests/")]
-    assert not [
-        name for name in names if "/lake/" in name or "/demo/" in name.split("lib/_res")[-1]
-    ]
+    resources = [name for name in names if name.startswith("microgrid_lib/_resources/")]
+    assert not [name for name in resources if "/lake/" in name or "/demo/" in name]
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
 from datetime import UTC, date, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +12,10 @@ import pandas as pd
 from microgrid_lib.simulation.day import DayFrame, measured_day
 from microgrid_lib.simulation.plant import Plant, build_plant
 from microgrid_lib.site import load_site
-from microgrid_lib.site.plant import Parameter, PlantSpec
+from microgrid_lib.site.plant import Parameter
 
 ZONE = timezone(timedelta(hours=-7))
 DAY = date(2022, 8, 15)
-PLANT_FILE = Path(__file__).with_name("plant_mds.toml")
 
 
 def number(value: float, unit: str = "1") -> Parameter:
@@ -27,9 +24,7 @@ def number(value: float, unit: str = "1") -> Parameter:
 
 def mds_plant(profile: str = "gas_engine", **changes: Any) -> Plant:
     """The plant of SIMULATION.md's defaults; `changes` replace parts of it."""
-    site = load_site("mesa_del_sol")
-    spec = PlantSpec.model_validate(tomllib.loads(PLANT_FILE.read_text())["plant"])
-    plant = build_plant(site.model_copy(update={"plant": spec}).profile(profile))
+    plant = build_plant(load_site("mesa_del_sol").profile(profile))
     return replace(plant, **changes)
 
 
