@@ -397,7 +397,8 @@ def _count(
         )
         + f" FROM {RAW}{where}",
     )
-    present, sentinels = found[0::2], found[1::2]
+    # countif() of no row at all is NULL
+    present, sentinels = found[0::2], [number or 0 for number in found[1::2]]
     missing = sum(accepted - p + s for p, s in zip(present, sentinels, strict=True))
     outside: dict[str, str] = {}
     out_of_range = 0

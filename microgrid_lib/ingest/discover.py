@@ -249,12 +249,12 @@ def _fit(path: Path, site: Site, source: Source) -> FileLayout:
     header = next(lines, None)
     if header is None:
         raise FileProblem(path, "is empty")
-    delimiter = _delimiter(header) if source.delimiter == "auto" else source.delimiter
-    columns = tuple(name.strip() for name in next(csv.reader([header], delimiter=delimiter)))
-    layout = _fit_columns(columns, site, source, kind="csv")
     sample = [line for _, line in zip(range(SAMPLE_LINES), lines, strict=False)]
     if not sample and not whole:
         raise FileProblem(path, f"has a first line of more than {HEADER_BYTES} bytes")
+    delimiter = _delimiter(header) if source.delimiter == "auto" else source.delimiter
+    columns = tuple(name.strip() for name in _cells(header, delimiter))
+    layout = _fit_columns(columns, site, source, kind="csv")
     return FileLayout(
         source=source,
         kind="csv",
@@ -328,13 +328,19 @@ def _listed(names: Sequence[str], most: int = 6) -> str:
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of one line; none where it can't be taken apart."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        return []
+
+
 def _time_format(lines: Sequence[str], delimiter: str, column: int, formats: Sequence[str]) -> str:
     if len(formats) == 1:
         return formats[0]
-    texts = []
-    for row in csv.reader(lines, delimiter=delimiter):
-        if len(row) > column:
-            texts.append(row[column].strip())
+    rows = (_cells(line, delimiter) for line in lines)
+    texts = [row[column].strip() for row in rows if len(row) > column]
 
     def fits(pattern: str) -> int:
         return sum(_parses(text, pattern) for text in texts)

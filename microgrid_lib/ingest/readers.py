@@ -135,6 +135,8 @@ def _read_csv(
     if path.name.lower().endswith(".gz"):
         options["compression"] = "'gzip'"
     con.execute("DROP TABLE IF EXISTS reader_rejects; DROP TABLE IF EXISTS reader_scans")
+    if time_is_utc and not tidied and _has_stray_times(con, path, layout, options):
+        return None
     given = ", ".join(f"{name}={value}" for name, value in options.items())
     try:
         con.execute(
@@ -175,6 +177,27 @@ def _read_csv(
         line_numbers=None,
         time_is_utc=time_is_utc,
     )
+
+
+def _has_stray_times(
+    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout, options: dict[str, str]
+) -> bool:
+    """Whether a time lacks the offset that its format has, which DuckDB would read as UTC."""
+    types = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.columns)))
+    as_text = {k: v for k, v in options.items() if not k.startswith(("rejects", "store"))}
+    as_text |= {"columns": "{" + types + "}", "ignore_errors": "true"}
+    del as_text["decimal_separator"], as_text["timestampformat"]
+    given = ", ".join(f"{name}={value}" for name, value in as_text.items())
+    try:
+        found = first_row(
+            con,
+            f"SELECT count(*) FROM read_csv({text_literal(_escape_glob(path))}, {given}) "
+            f"WHERE NOT regexp_full_match(trim(c{layout.time_column}), $shape)",
+            {"shape": _time_shape(layout.time_format)},
+        )
+    except duckdb.Error:
+        return True
+    return bool(found[0])
 
 
 def _blank_cell(delimiter: str) -> str:
@@ -254,9 +277,9 @@ def _time_shape(time_format: str) -> str:
         elif letter == "%":
             shape.append("%")
         else:
-            shape.append("[A-Za-z]+" if letter in "aAbBp" else "[0-9]+")
-            if letter in "zZ":
-                shape[-1] = ".+"
+            names = dict.fromkeys("aAbBp", "[A-Za-z]+")
+            zones = {"z": "[+-][0-9:]+", "Z": "[A-Za-z].*"}
+            shape.append((names | zones).get(letter, "[0-9]+"))
     return "".join(shape)
 
 
@@ -285,7 +308,12 @@ def _read_tidied(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout)
         with copy.open("w", encoding="utf-8", newline="") as out:
             for number, text, doubt in _lines(path, layout.encoding):
                 problem = doubt or _cell_problem(text, layout.delimiter)
-                if problem is None:
+                stray = numbers and problem is None and _stray_time(text, layout)
+                if stray:
+                    refused.append(
+                        (number, stray, None, stray, "bad_time", layout.time_format, text)
+                    )
+                elif problem is None:
                     out.write(_without_padding(text, layout.delimiter) + "\n")
                     numbers.append(number)
                 elif not numbers:
@@ -353,6 +381,15 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str, str | None]]:
             yield number, line, problem
 
 
+def _stray_time(line: str, layout: FileLayout) -> str | None:
+    """The time of a line where it lacks the offset its format has, which DuckDB reads as UTC."""
+    if not _has_zone(layout.time_format):
+        return None
+    cells = next(csv.reader([line], delimiter=layout.delimiter))
+    time = cells[layout.time_column].strip() if len(cells) > layout.time_column else ""
+    return time if time and not re.fullmatch(_time_shape(layout.time_format), time) else None
+
+
 def _without_padding(line: str, delimiter: str) -> str:
     """The line without spaces around its cells."""
     if '"' not in line:
@@ -387,7 +424,11 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
         if kind == "VARCHAR":
             pattern = _fitting_format(con, source, time_name, layout.source.time_formats)
             time_is_utc = _has_zone(pattern)
-            time_sql = f"try_strptime({time_name}, {text_literal(pattern)})"
+            shape = text_literal(_time_shape(pattern))
+            time_sql = (
+                f"CASE WHEN regexp_full_match(trim({time_name}), {shape}) "
+                f"THEN try_strptime({time_name}, {text_literal(pattern)}) END"
+            )
         elif kind.startswith("TIMESTAMP") or kind == "DATE":
             time_sql = f"{time_name}::{'TIMESTAMPTZ' if time_is_utc else 'TIMESTAMP'}"
         else:
@@ -397,8 +438,7 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
         }
         written = [layout.columns[at] for at in layout.channels.values()]
         numbers = ", ".join(
-            f"nullif(TRY_CAST({_present(column, kinds[name])} AS DOUBLE), 'NaN'::DOUBLE) "
-            f'AS "{channel}"'
+            f"nullif({_number(column, kinds[name])}, 'NaN'::DOUBLE) AS \"{channel}\""
             for (channel, column), name in zip(values.items(), written, strict=True)
         )
         con.execute(
@@ -428,6 +468,15 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
         line_numbers=None,
         time_is_utc=time_is_utc,
     )
+
+
+def _number(column: str, kind: str) -> str:
+    """SQL: a column's value as a number; NULL where it is none, such as true or a date."""
+    if kind == "VARCHAR" or re.fullmatch(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?", kind):
+        return f"TRY_CAST({_present(column, kind)} AS DOUBLE)"
+    if kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
+        return f"{column}::DOUBLE"
+    return "NULL::DOUBLE"
 
 
 def _present(column: str, kind: str) -> str:
