@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -263,6 +263,8 @@ def _load_file(
     try:
         for attempt in range(COMMIT_TRIES):
             file = _different_file(known.record, path, known.name, prepared.cleaned)
+            if known.record is not None and known.record.file == file:
+                _refuse_other_source(path, known.record, prepared.source)
             ingest_id = content_id(site.name, file, facts.sha256, _rules(site))
             record = prepared.record(site, file, path, facts, ingest_id, known.snapshot)
             if written_for != ingest_id:
@@ -529,6 +531,9 @@ def _commit_step(
 ) -> list[NewFile]:
     """Write what a file brings, and last the commit that makes it current.
 
+    A record counts as soon as rows bear it out; one without rows (nothing accepted, or the file
+    goes) has no such proof, and is written after the commit.
+
     Returns the measurement files that are current now.
     """
     plan = plan_step(
@@ -543,20 +548,31 @@ def _commit_step(
         written=written,
         replaces=replaces,
     )
+    own = [file for files in written.values() for file in files]
+    rewritten = [file for file in plan.add if file not in own]
+    has_rows = record.rows_accepted > 0 and not removed
     try:
         lake.append(HIDDEN, plan.hidden)
-        if removed:
-            gone = {**vars(record), "removed": True, "sequence": snapshot.transaction + 1}
-            gone["recorded_at"] = datetime.now(UTC)
-            write_record(lake, site.name, FileRecord(**gone))
-        else:
+        if not removed:
             _write_quarantine(con, lake, site, record)
+        if has_rows:
             write_record(lake, site.name, record)
-        lake.commit(site, snapshot, plan.add, plan.remove)
     except BaseException:
-        own = [file for files in written.values() for file in files]
-        lake.discard(MEASUREMENTS, [file for file in plan.add if file not in own])
+        lake.discard(MEASUREMENTS, rewritten)
         raise
+    try:
+        lake.commit(site, snapshot, plan.add, plan.remove)
+    except CommitConflictError:
+        lake.discard(MEASUREMENTS, rewritten)
+        raise
+    except BaseException:
+        # The commit may have happened all the same: nothing of it may be deleted.
+        written.clear()
+        raise
+    if not has_rows:
+        number, now = snapshot.transaction + 1, datetime.now(UTC)
+        last = replace(record, removed=removed, sequence=number, recorded_at=now)
+        write_record(lake, site.name, last)
     return plan.add
 
 

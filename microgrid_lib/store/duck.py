@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,11 +15,10 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("SET TimeZone='UTC'")
     con.execute("SET preserve_insertion_order=true")
-    # What doesn't fit into memory goes to the home, never to the folder one happens to be in.
-    con.execute(f"SET temp_directory={text_literal(str(settings.home / 'tmp'))}")
     con.execute(f"SET memory_limit='{settings.memory_limit_mb}MB'")
-    # One of its own, made only when memory runs short: DuckDB's is `.tmp` in the working folder.
-    spill = Path(tempfile.gettempdir()) / f"microgrid-spill-{uuid.uuid4().hex}"
+    # What doesn't fit into memory goes to a folder of the home that no other process uses (the
+    # names in it are the same in all), never to the folder one happens to be in.
+    spill = settings.home / f"spill-{uuid.uuid4().hex}"
     con.execute(f"SET temp_directory={text_literal(str(spill))}")
     if settings.threads is not None:
         con.execute(f"SET threads={settings.threads}")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
+import duckdb
+
+from microgrid_lib.errors import StoreError
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.store.lake import SUMMARIES, Lake, NewFile
@@ -36,6 +39,11 @@ def refresh_summaries(
     int
         How many were built. It can be stopped at any time: readers compute from measurements
         what isn't there.
+
+    Raises
+    ------
+    StoreError
+        The store can't be written.
     """
     snapshot = lake.snapshot(site)
     wanted = [
@@ -52,7 +60,11 @@ def refresh_summaries(
             "state": files.state,
         }
         path = lake.new_path(SUMMARIES, partition)
-        engine.write_summary(profile, files.paths, lake.folder(SUMMARIES) / path)
+        try:
+            engine.write_summary(profile, files.paths, lake.folder(SUMMARIES) / path)
+        except (duckdb.IOException, OSError) as error:
+            why = " ".join(str(error).split())[:200]
+            raise StoreError(f"{lake.folder(SUMMARIES)}: can't be written ({why})") from None
         return NewFile(path, partition, 0)
 
     pending: list[NewFile] = []
