@@ -113,6 +113,7 @@ class ChartView:
         )
         _set_ticks(self._time_axis, chart.x_ticks)
         _set_ticks(self._value_axis, self._chart.y_ticks)
+        self._value_axis.visible = bool(self._chart.y_ticks)
         self._fill_marks(list(self._figure.marks), chart)
         self._write_legend(None)
         self._fill_table()

@@ -36,7 +36,6 @@ _LAST_PORT = 65535
 _POOL_SIZE = 1
 _CULL_S = 300
 _CULL_EVERY_S = 60
-_PING_MS = 30_000
 _LONGEST_SOCKET_FOLDER = 40
 _ROOT_NOTEBOOK = "dashboard.ipynb"
 
@@ -67,8 +66,6 @@ class DashboardServer(Voila):  # type: ignore[misc]  # untyped base
             "allow_remote_access": False,
             "local_hostnames": ["localhost", HOST],
             "mathjax_url": "",
-            "ws_ping_interval": _PING_MS,
-            "ws_ping_timeout": _PING_MS,
         }
 
     def init_handlers(self) -> list[Any]:
@@ -223,6 +220,8 @@ def serve(port: int | None = None, notebook: Path | None = None, open_browser: b
         raise ServeError(f"no such notebook: {shown}")
     sockets, free = bind(port)
     _find_template()
+    # Tornado warns of jupyter_server's own ping times at every visit.
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)
     server = DashboardServer(config=server_config(free, root=shown.name))
     server.sockets = sockets
     server.root_notebook = shown.name

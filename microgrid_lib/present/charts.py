@@ -219,7 +219,7 @@ def make_chart(
         x_ticks=time_ticks(window, texts, origin=zero),
         y_range=(bottom, top),
         y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks) if values_known else (),
-        zero_line=spec.signed or bottom < 0 < top,
+        zero_line=values_known and (spec.signed or bottom < 0 < top),
         bands=tuple(bands),
         bucket_s=bucket_s,
         summary=_summary(lines, spec.unit, texts),

@@ -1,0 +1,150 @@
+"""The page in a real browser: right numbers, by keyboard, in both themes and languages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from microgrid_lib.api import SiteData
+from microgrid_lib.window import Window
+
+pytestmark = pytest.mark.browser
+
+
+def expected(data: SiteData, window: Window) -> dict[str, str]:
+    kpis = data.kpis(window, sections=["production"]).kpis
+    return {name: "" if k.value is None else repr(k.value) for name, k in kpis.items()}
+
+
+def newest_day(data: SiteData) -> Window:
+    return data.window()
+
+
+def tab_to(visit: Any, selector: str) -> None:
+    """Press Tab until the element has the focus, which must be visible."""
+    for _ in range(60):
+        visit.page.keyboard.press("Tab")
+        if visit.page.evaluate("s => document.activeElement.matches(s)", selector):
+            break
+    else:
+        pytest.fail(f"Tab never reaches {selector}")
+    width = visit.page.evaluate("() => getComputedStyle(document.activeElement).outlineWidth")
+    assert float(width.removesuffix("px")) >= 2
+
+
+def wait_for(visit: Any, attribute: str, value: str) -> None:
+    selector = f"[data-section='production'][data-{attribute}='{value}']"
+    visit.page.wait_for_selector(selector, timeout=30_000)
+
+
+def test_cards_show_what_the_library_computes(shared: Any, demo_site: SiteData) -> None:
+    found = {
+        card.get_attribute("data-kpi"): card.get_attribute("data-value")
+        for card in shared.page.query_selector_all("[data-kpi]")
+    }
+    want = expected(demo_site, newest_day(demo_site))
+    assert len(found) >= 11
+    assert found == {name: want[name] for name in found}
+
+
+def test_the_pickers_work_by_keyboard_alone(shared: Any, demo_site: SiteData) -> None:
+    tab_to(shared, ".mg-profile select")
+    shared.page.keyboard.press("ArrowDown")
+    wait_for(shared, "profile", "gas_engine")
+    tab_to(shared, ".mg-periods button:nth-child(3)")
+    shared.page.keyboard.press("Enter")
+    end = newest_day(demo_site).end
+    week = Window(end - timedelta(days=7), end)
+    wait_for(shared, "start", week.start.isoformat())
+    gas = SiteData(demo_site.site, demo_site.site.profile("gas_engine"), demo_site.settings)
+    assert shared.value("genset_energy") == expected(gas, week)["genset_energy"]
+    assert shared.page.url.endswith(
+        "?site=mesa_del_sol&profile=gas_engine&period=7d&section=production&lang=en"
+    )
+
+
+def test_a_shared_address_opens_the_same_view(
+    visit: Any, address: str, demo_site: SiteData
+) -> None:
+    visit.open(f"{address}?period=custom&start=2022-06-10&end=2022-06-12&lang=fr")
+    window = demo_site.window("2022-06-10", "2022-06-12")
+    assert visit.value("pv_energy") == expected(demo_site, window)["pv_energy"]
+    assert "Part renouvelable" in visit.page.inner_text("[data-kpi='renewable_share']")
+    assert visit.page.evaluate("() => document.documentElement.lang") == "fr"
+
+
+def test_going_back_goes_back(shared: Any) -> None:
+    shared.page.get_by_role("button", name="7 d").click()
+    shared.page.wait_for_url("**period=7d**")
+    shared.page.go_back()
+    shared.page.wait_for_url("**period=24h**")
+    shared.page.wait_for_selector(".mg-periods button:nth-child(2)[aria-pressed='true']")
+
+
+def background(visit: Any) -> str:
+    return str(visit.page.evaluate("() => getComputedStyle(document.body).backgroundColor"))
+
+
+@pytest.mark.parametrize("visit", [{"color_scheme": "dark"}], indirect=True)
+def test_a_dark_system_gets_a_dark_page_and_the_switch_wins(visit: Any, address: str) -> None:
+    visit.open(address)
+    assert background(visit) == "rgb(17, 22, 28)"
+    visit.page.locator(".mg-theme").first.click()
+    visit.page.wait_for_function(
+        "() => getComputedStyle(document.body).backgroundColor === 'rgb(245, 246, 248)'"
+    )
+    visit.open(address)
+    visit.page.wait_for_selector(".mg-theme-light", state="attached")
+    assert background(visit) == "rgb(245, 246, 248)"
+
+
+def test_the_note_on_ge_shows_its_evidence_and_switches(shared: Any) -> None:
+    assert "How GE is read." in shared.page.inner_text("[data-banner]")
+    shared.page.get_by_text("Show the evidence").click()
+    assert shared.page.locator(".mg-banner tbody tr").count() == 4
+    shared.page.locator(".mg-banner button").click()
+    wait_for(shared, "profile", "gas_engine")
+    assert not shared.page.locator("[data-banner]").is_visible()
+
+
+def test_the_pointer_zoom_and_table_work(shared: Any) -> None:
+    chart = shared.page.locator(".mg-chart").nth(1)
+    box = chart.locator(".bqplot").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    shared.page.mouse.move(x - 20, y)
+    shared.page.mouse.move(x, y, steps=5)
+    chart.locator(".mg-legend b").wait_for()
+    assert "kW" in chart.locator(".mg-legend b").inner_text()
+    before = chart.locator(".mg-sub").inner_text()
+    chart.get_by_role("button", name="Zoom").click()
+    shared.page.mouse.move(x, y)
+    for _ in range(8):
+        shared.page.mouse.wheel(0, -300)
+    shared.page.wait_for_function(
+        "([e, before]) => e.innerText !== before",
+        arg=[chart.locator(".mg-sub").element_handle(), before],
+    )
+    chart.get_by_role("button", name="Table").click()
+    chart.locator("tbody tr").first.wait_for()
+
+
+def test_a_site_without_data_says_what_to_do(shared: Any) -> None:
+    shared.page.select_option(".mg-picker select", label="Trade Street")
+    shared.page.wait_for_selector("[data-notice='empty']", timeout=90_000)
+    assert "microgrid demo" in shared.page.inner_text("[data-notice='empty']")
+
+
+@pytest.mark.parametrize("visit", [{"viewport": {"width": 390, "height": 800}}], indirect=True)
+def test_a_phone_needs_no_sideways_scrolling(visit: Any, address: str) -> None:
+    visit.open(address)
+    wide = visit.page.evaluate("() => document.documentElement.scrollWidth")
+    assert wide <= 390
+
+
+def test_the_production_notebook_is_a_page_of_its_own(visit: Any, address: str) -> None:
+    visit.open(f"{address}voila/render/production.ipynb?period=7d")
+    assert visit.value("renewable_share")
+    assert "/voila/render/production.ipynb?" in visit.page.url
