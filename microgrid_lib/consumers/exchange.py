@@ -86,13 +86,13 @@ def export(
     bytes
         UTF-8 text without a byte-order mark, or an XLSX file.
     """
-    if file_format is ExportFormat.xlsx:
+    if file_format == ExportFormat.xlsx:
         return to_xlsx(consumers)
-    if file_format is ExportFormat.csv:
+    if file_format == ExportFormat.csv:
         text = to_csv(consumers)
-    elif file_format is ExportFormat.geojson:
+    elif file_format == ExportFormat.geojson:
         text = _dump(to_geojson(consumers))
-    elif file_format is ExportFormat.json:
+    elif file_format == ExportFormat.json:
         text = _dump(to_json(consumers, totals))
     else:
         text = to_markdown_table(consumers, totals)

@@ -111,7 +111,6 @@ class ConsumerTotals(BaseModel):
 
 def fold(text: str) -> str:
     """Text as it is compared: without case, accents and compatibility forms."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize(
-        "NFKD", "".join(c for c in plain if not unicodedata.combining(c)).casefold()
-    )
+    plain = unicodedata.normalize("NFKD", text)
+    bare = "".join(c for c in plain if not unicodedata.combining(c))
+    return unicodedata.normalize("NFKD", bare.casefold())

@@ -96,7 +96,7 @@ def read_rows(content: bytes, file_format: ImportFormat, source: str) -> list[Ra
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileProblem(source, f"isn't UTF-8 text (byte {error.start})") from None
-    rows = _csv(text, source) if file_format is ImportFormat.csv else _geojson(text, source)
+    rows = _csv(text, source) if file_format == ImportFormat.csv else _geojson(text, source)
     found: list[RawRow] = []
     for row in rows:
         if len(found) == MAX_ROWS:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -170,3 +171,23 @@ def test_a_viewer_may_only_look(
 )
 def test_a_mistake_is_one_line(run: Run, arguments: tuple[str, ...], problem: str) -> None:
     assert problem in refused(run(*arguments))
+
+
+class Terminal(io.StringIO):
+    """Standard input with a person at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", 1), ("", 1), ("y", 0)])
+def test_a_person_is_asked_before_a_delete(
+    run: Run, monkeypatch: pytest.MonkeyPatch, answer: str, left: int
+) -> None:
+    ok(run("add", *CLINIC))
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+    code, _, err = run("delete", "Clinic")
+    assert code == 0
+    assert "Delete 'Clinic'? [y/N]" in err
+    assert ("nothing deleted" in err) is bool(left)
+    assert json.loads(ok(run("list", "--json")))["total"] == left
