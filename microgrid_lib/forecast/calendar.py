@@ -91,8 +91,8 @@ def calendar(
         elevation, clear_sky = _sun(index + HOUR / 2, latitude, longitude)
     return Calendar(
         naive.hour.to_numpy(dtype=np.int64),
-        naive.dayofweek.to_numpy(dtype=np.int64),
-        naive.dayofyear.to_numpy(dtype=np.int64),
+        naive.day_of_week.to_numpy(dtype=np.int64),
+        naive.day_of_year.to_numpy(dtype=np.int64),
         naive.normalize().to_numpy().astype("datetime64[D]").astype(np.int64),
         elevation,
         clear_sky,
@@ -102,7 +102,7 @@ def calendar(
 def _sun(times: pd.DatetimeIndex, latitude: float, longitude: float) -> tuple[Floats, Floats]:
     from pvlib import clearsky, solarposition
 
-    position = solarposition.ephemeris(times, latitude, longitude)
+    position = solarposition.spa_python(times, latitude, longitude)
     clear_sky = clearsky.haurwitz(position["apparent_zenith"])
     return (
         position["apparent_elevation"].to_numpy(dtype=np.float64),

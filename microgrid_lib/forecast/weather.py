@@ -115,7 +115,7 @@ def file_weather(path: str | Path) -> WeatherTable:
     try:
         frame = pd.read_csv(path)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise WeatherError(path, f"can't be read: {error}") from None
+        raise WeatherError(path, f"can't be read: {_first_line(error)}") from None
     return WeatherTable.from_frame(frame, path)
 
 
@@ -135,7 +135,7 @@ def url_weather(url: str, timeout_s: float = _TIMEOUT_S) -> WeatherTable:
         with urlopen(url, timeout=timeout_s) as answer:  # noqa: S310 - the scheme is checked above
             frame = pd.read_csv(io.BytesIO(answer.read()))
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise WeatherError(url, f"can't be fetched: {error}") from None
+        raise WeatherError(url, f"can't be fetched: {_first_line(error)}") from None
     return WeatherTable.from_frame(frame, url)
 
 
@@ -143,7 +143,7 @@ def _instants(column: pd.Series, name: str, source: str | Path) -> npt.NDArray[n
     try:
         times = pd.DatetimeIndex(pd.to_datetime(column, format="ISO8601"))
     except (ValueError, TypeError) as error:
-        raise WeatherError(source, f"column {name!r}: {error}") from None
+        raise WeatherError(source, f"column {name!r}: {_first_line(error)}") from None
     if times.tz is None or times.hasnans:
         raise WeatherError(source, f"column {name!r}: every time needs an offset, such as Z")
     utc = times.tz_convert("UTC").as_unit("ns")
@@ -156,4 +156,8 @@ def _numbers(column: pd.Series, name: str, source: str | Path) -> Floats:
     try:
         return pd.to_numeric(column).to_numpy(dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise WeatherError(source, f"column {name!r}: {error}") from None
+        raise WeatherError(source, f"column {name!r}: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
