@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from microgrid_lib import __version__
-from microgrid_lib.cli import data, numbers, serve
+from microgrid_lib.cli import consumers, data, numbers, serve
 from microgrid_lib.errors import MicrogridError, SettingsError
 from microgrid_lib.settings import load_settings
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 data.register(app)
+consumers.register(app)
 numbers.register(app)
 serve.register(app)
 
