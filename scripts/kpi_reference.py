@@ -65,16 +65,17 @@ def roles(definition: Definition) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def warnings(definition: Definition) -> tuple[str, ...]:
     """Codes of the warnings a KPI may carry, the most important first."""
-    found = {"low_coverage"} | _mentioned(definition.compute.__code__)
+    found = {"low_coverage"} | mentioned(definition.compute.__code__)
     # A grid is derived from the load only.
     if "grid" in sum(roles(definition), ()) and definition.only_without != "load":
         found.add("derived_grid")
     return tuple(code for code in notes.WARNING_ORDER if code in found)
 
 
-def _mentioned(code: CodeType) -> set[str]:
+def mentioned(code: CodeType) -> set[str]:
+    """Names a function speaks of, those of functions inside it too."""
     inner = (part for part in code.co_consts if isinstance(part, CodeType))
-    return set(code.co_names).union(*(_mentioned(part) for part in inner))
+    return set(code.co_names).union(*(mentioned(part) for part in inner))
 
 
 def codes() -> dict[str, Callable[..., Note]]:
