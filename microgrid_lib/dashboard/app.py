@@ -13,7 +13,7 @@ from microgrid_lib.dashboard.bridge import Bridge
 from microgrid_lib.dashboard.frame import Frame
 from microgrid_lib.dashboard.header import Header, window_query
 from microgrid_lib.dashboard.library import InstalledLibrary, Library
-from microgrid_lib.dashboard.request import requested_query
+from microgrid_lib.dashboard.request import requested_query, under_voila
 from microgrid_lib.dashboard.sections import SECTIONS
 from microgrid_lib.dashboard.sections.base import Loaded, SectionModel, SectionView
 from microgrid_lib.dashboard.state import THEMES, DashboardState
@@ -23,9 +23,18 @@ from microgrid_lib.present.freshness import freshness
 from microgrid_lib.present.periods import describe, period_window, shifted, slot_floor
 from microgrid_lib.present.sections import SiteData
 from microgrid_lib.present.texts import Texts, texts_for
+from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
 
 _POLL_S = 15.0
+
+
+def style_sheet() -> widgets.HTML:
+    """Make the page's style a widget, for JupyterLab: in Voilà the template brings it."""
+    folder = resource_path("share/jupyter/voila/templates/microgrid/static")
+    names = ("tokens.css", "microgrid.css")
+    css = "".join((folder / name).read_text(encoding="utf-8") for name in names)
+    return widgets.HTML(f"<style>{css}</style>")
 
 
 class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annotations
@@ -58,7 +67,8 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self.banner = BannerView(lambda profile: self._choose(profile=profile))
         self.bridge = Bridge(self.choices, self.complain)
         self.frame.above.children = (self.banner.widget,)
-        super().__init__([self.bridge.widget, self.header.widget, *self.frame.parts])
+        style = [] if under_voila() else [style_sheet()]
+        super().__init__([*style, self.bridge.widget, self.header.widget, *self.frame.parts])
         self.add_class("mg-app")
         self._paint()
         self.refresh()
