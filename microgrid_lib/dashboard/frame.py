@@ -27,7 +27,7 @@ class Frame:
         self.earlier = widgets.Button(description="‹").add_class("mg-step")
         self.later = widgets.Button(description="›").add_class("mg-step")
         self._when = widgets.HTML().add_class("mg-when")
-        when = widgets.HBox([self.earlier, self._when, self.later]).add_class("mg-window")
+        self._window = widgets.HBox([self.earlier, self._when, self.later]).add_class("mg-window")
         self._problem = widgets.HTML()
         self.retry = widgets.Button().add_class("mg-link")
         self._problem_row = widgets.HBox([self._problem, self.retry]).add_class("mg-problem")
@@ -36,7 +36,7 @@ class Frame:
         self.body = widgets.VBox().add_class("mg-body")
         self._empty = widgets.HTML()
         self.parts: tuple[Any, ...] = (
-            widgets.HBox([self.tabs, when]).add_class("mg-nav"),
+            widgets.HBox([self.tabs, self._window]).add_class("mg-nav"),
             widgets.VBox([self._problem_row, self.above, self.body]).add_class("mg-main"),
         )
 
@@ -52,7 +52,8 @@ class Frame:
         self.retry.description = texts("retry")
 
     def say_when(self, text: str) -> None:
-        """Show the window in words."""
+        """Show the window in words; without any there is nothing to step through."""
+        self._window.layout.display = None if text else "none"
         self._when.value = f"<p>{escape(text)}</p>"
 
     def say_empty(self, texts: Texts, site: str) -> None:
