@@ -60,6 +60,10 @@ def workbench(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     StoreError
         DuckDB can't write (disk full, no permission).
     """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{settings.home}: can't be written ({error.strerror})") from None
     con = connect(settings)
     try:
         yield con

@@ -62,7 +62,7 @@ def refresh_summaries(
         path = lake.new_path(SUMMARIES, partition)
         try:
             engine.write_summary(profile, files.paths, lake.folder(SUMMARIES) / path)
-        except (duckdb.IOException, OSError) as error:
+        except (duckdb.IOException, OSError, StoreError) as error:
             why = " ".join(str(error).split())[:200]
             raise StoreError(f"{lake.folder(SUMMARIES)}: can't be written ({why})") from None
         return NewFile(path, partition, 0)
