@@ -18,7 +18,7 @@ from microgrid_lib.forecast.errors import (
     ModelRefusedError,
     ShortHistoryError,
 )
-from microgrid_lib.forecast.features import WEATHER, design
+from microgrid_lib.forecast.features import FEATURES, WEATHER, covariate_names, design
 from microgrid_lib.forecast.history import HourlyHistory, horizon_hours
 from microgrid_lib.forecast.intervals import WINDOW_DAYS, Calibration
 from microgrid_lib.forecast.models import (
@@ -51,6 +51,9 @@ LONGEST_GAP_DAYS = 7
 
 MIN_OBSERVED_H = 48
 """Fewest observed hours before any forecast [h]."""
+
+MIN_WEATHER_SHARE = 0.9
+"""Smallest share of hours with a weather forecast for a model of weather to be served."""
 
 _FIRST_BASELINE = "climatology_7d"
 
@@ -208,7 +211,7 @@ def _choose(
         reason = _why_not(past, entry, horizon)
         if reason is not None:
             return _baseline(past, horizon, reason), {}
-        return _stored(past, folder, entry, weather)
+        return _stored(past, folder, entry, _known_weather(past, horizon, weather))
     except ModelRefusedError as error:
         note = Note(code="model_refused", params={"problem": str(error)}, text=str(error))
         return _baseline(past, horizon, note), {}
@@ -251,7 +254,7 @@ def _why_not(past: HourlyHistory, entry: Entry, horizon: int) -> Note | None:
 
 
 def _stored(
-    past: HourlyHistory, folder: Path, entry: Entry, weather: WeatherProvider | None
+    past: HourlyHistory, folder: Path, entry: Entry, weather_known: bool
 ) -> tuple[_Choice, dict[str, Fitted]]:
     notes: list[Note] = []
     models: dict[str, Fitted] = {}
@@ -261,18 +264,17 @@ def _stored(
         wanted = _needed(name, past.role)
         if not all(member in entry.models for member in wanted):
             continue
-        if WEATHER[0] in _features(entry, wanted) and not _has_weather(past, entry, weather):
-            text = f"{name} won the backtest, but no weather forecast is known at the origin"
-            notes.append(Note(code="weather_missing", params={"model": name}, text=text))
+        problem = _inputs_missing(past, entry, wanted, weather_known)
+        if problem is not None:
+            notes.append(problem)
             continue
         models |= {
             member: load_model(folder, entry, member) for member in wanted if member not in models
         }
         calibration = Calibration.from_json(entry.calibration[name])
         return _Choice(name, entry.best_baseline, calibration, entry, tuple(notes)), models
-    problem = "names no forecast that can be served"
     remedy = f"run `microgrid train --site {past.site} --role {past.role}`"
-    raise ModelRefusedError(folder, problem, remedy)
+    raise ModelRefusedError(folder, "names no forecast that can be served", remedy)
 
 
 def _needed(name: str, role: str) -> tuple[str, ...]:
@@ -281,15 +283,28 @@ def _needed(name: str, role: str) -> tuple[str, ...]:
     return tuple(member for member in members if member not in BASELINES)
 
 
-def _features(entry: Entry, models: tuple[str, ...]) -> set[str]:
-    return {feature for name in models for feature in entry.models[name].features}
+def _inputs_missing(
+    past: HourlyHistory, entry: Entry, models: tuple[str, ...], weather_known: bool
+) -> Note | None:
+    """Say which inputs of the models aren't there; None where all are."""
+    needed = {feature for name in models for feature in entry.models[name].features}
+    if needed & set(WEATHER) and not weather_known:
+        text = f"{models[0]} did better in the backtest, but no weather forecast is known"
+        return Note(code="weather_missing", params={"model": models[0]}, text=text)
+    missing = sorted(needed - {*FEATURES, *WEATHER, *covariate_names(past)})
+    if missing:
+        text = f"{models[0]} did better in the backtest, but {missing[0]} isn't known"
+        params: dict[str, float | int | str] = {"model": models[0], "input": missing[0]}
+        return Note(code="input_missing", params=params, text=text)
+    return None
 
 
-def _has_weather(past: HourlyHistory, entry: Entry, weather: WeatherProvider | None) -> bool:
+def _known_weather(past: HourlyHistory, horizon: int, weather: WeatherProvider | None) -> bool:
+    """Tell whether weather forecasts were known at the origin for nearly every hour."""
     if weather is None:
         return False
-    times = pd.date_range(past.end, periods=entry.horizon_h, freq="h")
-    return not np.isnan(weather.at(past.end, times)).all()
+    found = weather.at(past.end, pd.date_range(past.end, periods=horizon, freq="h"))
+    return bool((~np.isnan(found)).any(axis=1).mean() >= MIN_WEATHER_SHARE)
 
 
 def _baseline(past: HourlyHistory, horizon: int, reason: Note) -> _Choice:

@@ -136,6 +136,9 @@ def fit(name: str, rows: Design, role: str, seed: int = SEED) -> Fitted | None:
         settings: dict[str, Any] = {"penalty": _RIDGE_PENALTY}
         estimator: Any = _ridge(np.nan_to_num(x), target, _lead_day(rows)[usable], rows.horizon)
     else:
+        # scikit-learn can't bin a column that says nothing at all.
+        says = np.flatnonzero((~np.isnan(x)).any(axis=0))
+        columns, x = tuple(columns[number] for number in says), x[:, says]
         settings = {**(_FOREST if name == RANDOM_FOREST else _BOOSTING), "random_state": seed}
         estimator = _regressor(name, settings)
         with _one_thread():
