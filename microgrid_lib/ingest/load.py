@@ -260,7 +260,7 @@ def _load_file(
     with turn:
         known = _known(con, lake, site, path, name, facts)
     if known.unchanged:
-        return FileResult(file=known.name, sha256=facts.sha256, status="unchanged")
+        return known.as_it_is(facts)
     prepared = _prepare(con, site, path, facts)
     written: dict[str, list[NewFile]] = {}
     written_for: str | None = None
@@ -279,7 +279,7 @@ def _load_file(
             with turn:
                 again = _known(con, lake, site, path, name, facts)
                 if again.unchanged:
-                    return FileResult(file=again.name, sha256=facts.sha256, status="unchanged")
+                    return again.as_it_is(facts)
                 if _different_file(again.record, path, again.name, prepared.cleaned) == file:
                     record = prepared.record(site, file, path, facts, ingest_id, again.snapshot)
                     try:
@@ -324,6 +324,11 @@ class _Known:
     name: str
     record: FileRecord | None
     unchanged: bool
+
+    def as_it_is(self, facts: FileFacts) -> FileResult:
+        """The result for a file that is there already."""
+        notes = list(self.record.notes) if self.record is not None else []
+        return FileResult(file=self.name, sha256=facts.sha256, status="unchanged", notes=notes)
 
 
 def _known(

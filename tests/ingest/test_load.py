@@ -392,6 +392,7 @@ def test_the_doubled_hour_is_told_apart_by_order(tmp_path: Path, *, newest_first
     result = store.put("p.csv", "Timestamp,PV\n" + "".join(lines))
     assert (result.rows_accepted, result.rows_rejected) == (10, 0)
     assert result.notes == ["8 rows of a doubled hour were told apart by their order"]
+    assert store.take(store.inbox / "p.csv")[0].notes == result.notes
     start = datetime(2019, 11, 3, 7, 45, tzinfo=UTC)
     assert {time: values["pv_power"] for (_, time), (_, _, values) in store.rows().items()} == {
         start + i * timedelta(minutes=15): float(i) for i in range(10)

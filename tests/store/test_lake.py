@@ -75,7 +75,7 @@ def six_files(value: float) -> dict[str, bytes]:
 def test_killed_at_any_moment_all_earlier_data_stay_and_repeating_completes(
     plant: Plant, processes: BaseContext
 ) -> None:
-    kill_again_and_again(plant, processes, kills=6)
+    kill_again_and_again(plant, processes, kills=4)
 
 
 @pytest.mark.long
@@ -436,7 +436,7 @@ def test_a_full_disk_gives_one_line_and_the_tables_stay_whole(
     files = {"p1.csv": workers.month_of(1, 1.0)}
     filler = small_disk / "filler"
     failures: list[str] = []
-    for i, free in enumerate((0, 4, 8, 12, 16, 20, 24, 32, 48, 64), start=2):
+    for i, free in enumerate((0, 8, 16, 24, 40), start=2):
         room = os.statvfs(small_disk)
         size = max(0, room.f_bavail * room.f_frsize - free * 1024)
         filler.write_bytes(b"\0" * size)
