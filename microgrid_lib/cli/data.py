@@ -13,6 +13,7 @@ from microgrid_lib.cli.options import (
     ProfileOption,
     SiteOption,
     StartOption,
+    print_heading,
     print_json,
     progress_bar,
 )
@@ -183,6 +184,7 @@ def data(
     if as_json:
         print_json(report)
         return
+    print_heading(site_data, report.window)
     typer.echo("Coverage by month (lowest channel):")
     for month in sorted({entry.month for entry in report.coverage}):
         entries = [e for e in report.coverage if e.month == month]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 
 import typer
 

@@ -13,6 +13,7 @@ from microgrid_lib.cli.options import (
     ProfileOption,
     SiteOption,
     StartOption,
+    print_heading,
     print_json,
 )
 from microgrid_lib.cli.shapes import RoleSeries, SeriesReport
@@ -65,10 +66,7 @@ def kpi(
     if as_json:
         print_json(report)
         return
-    window = report.window
-    label = " · synthetic demo data" if site_data.synthetic else ""
-    typer.echo(f"{site_data.site.title} ({report.profile}){label}")
-    typer.echo(f"{window.start.isoformat()} to {window.end.isoformat()} ({window.timezone})")
+    print_heading(site_data, report.window)
     for name, value in report.kpis.items():
         typer.echo(f"  {name:<30} {_text(value)}")
 

@@ -6,12 +6,16 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
+from microgrid_lib.kpi.model import WindowModel
 from microgrid_lib.store.refresh import Progress
+
+if TYPE_CHECKING:
+    from microgrid_lib.api import SiteData
 
 SiteOption = Annotated[
     str | None,
@@ -28,6 +32,13 @@ EndOption = Annotated[str | None, typer.Option("--end", help="End (not included)
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")
 ]
+
+
+def print_heading(site_data: SiteData, window: WindowModel) -> None:
+    """Say what the numbers below are about; made-up data are called so."""
+    label = " · synthetic demo data" if site_data.synthetic else ""
+    typer.echo(f"{site_data.site.title} ({site_data.profile.name}){label}")
+    typer.echo(f"{window.start.isoformat()} to {window.end.isoformat()} ({window.timezone})")
 
 
 def print_json(model: BaseModel | dict[str, Any]) -> None:

@@ -82,9 +82,10 @@ def test_a_kpi_table_has_reasons_as_text(june: SiteData) -> None:
     frame = june.kpis_frame("2022-06", "2022-07")
     assert list(frame.index) == list(report.kpis)
     assert frame.loc["genset_energy", "reason"] == "this site has no generator"
-    assert frame["value"].dropna().to_dict() == {
-        name: kpi.value for name, kpi in report.kpis.items() if kpi.value is not None
-    }
+    # Threads add up in any order, so two runs may differ in the last digit.
+    assert frame["value"].dropna().to_dict() == pytest.approx(
+        {name: kpi.value for name, kpi in report.kpis.items() if kpi.value is not None}, rel=1e-12
+    )
     assert frame.loc["peak_load", "time"] == report.kpis["peak_load"].time
 
 
@@ -101,5 +102,10 @@ def test_computing_one_kpi_gives_what_the_report_gives(june: SiteData) -> None:
     from microgrid_lib.kpi.report import definitions
 
     report = june.kpis("2022-06-03", "2022-06-04")
-    for name in ("pv_energy", "renewable_share", "peak_load", "genset_energy"):
-        assert june.compute(definitions()[name], "2022-06-03", "2022-06-04") == report.kpis[name]
+    missing = june.compute(definitions()["genset_energy"], "2022-06-03", "2022-06-04")
+    assert missing == report.kpis["genset_energy"]
+    for name in ("pv_energy", "renewable_share", "peak_load"):
+        kpi = june.compute(definitions()[name], "2022-06-03", "2022-06-04")
+        expected = report.kpis[name]
+        assert kpi.model_copy(update={"value": None}) == expected.model_copy(update={"value": None})
+        assert [kpi.value] == pytest.approx([expected.value], rel=1e-12)
