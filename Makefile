@@ -15,7 +15,7 @@ help: ## this list
 
 dashboard: python ## install, make demo data, serve the dashboard and print its address
 	@$(PYTHON) scripts/setup.py dashboard
-	@$(BIN)/microgrid demo
+	@$(BIN)/microgrid demo --if-empty
 	@$(BIN)/microgrid dashboard $(DASHBOARD_ARGS)
 
 lab: python ## install, start JupyterLab for data scientists

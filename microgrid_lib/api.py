@@ -18,12 +18,13 @@ from microgrid_lib.ingest.inventory import ChannelCoverage, FileEntry, Quarantin
 from microgrid_lib.ingest.load import ingest
 from microgrid_lib.ingest.records import read_records
 from microgrid_lib.ingest.result import IngestResult
+from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.compare import Change, changes
 from microgrid_lib.kpi.evidence import EvidenceResult, evidence
 from microgrid_lib.kpi.model import Kpi, KpiReport, Section, WindowModel
 from microgrid_lib.kpi.registry import Definition
-from microgrid_lib.kpi.report import kpi_report
-from microgrid_lib.kpi.totals import collect_totals
+from microgrid_lib.kpi.report import Computing, kpi_report
+from microgrid_lib.kpi.soc import SocSeries, no_soc, soc_series
 from microgrid_lib.settings import Settings, load_settings
 from microgrid_lib.site.load import list_sites, load_site
 from microgrid_lib.site.profile import Profile, Site
@@ -219,9 +220,10 @@ class SiteData:
         NoDataError
             The window lies wholly outside the data.
         """
-        return kpi_report(
+        report = kpi_report(
             self.engine, self._current(), self.profile, self._window(window, end), sections
         )
+        return report.model_copy(update={"synthetic": self.synthetic})
 
     def kpis_frame(
         self,
@@ -275,8 +277,7 @@ class SiteData:
         expected = slots_between(self.site, part.start, part.end)
         if expected == 0:
             raise NoDataError(f"the window is shorter than a slot, {self.site.interval_s} s")
-        totals = collect_totals(self.engine, snapshot, self.profile, part.start, part.end)
-        return definition(totals, self.profile, expected)
+        return Computing(Access(self.engine, snapshot, self.profile), part)(definition)
 
     def measurements(self) -> ibis.Table:
         """Return all measurements as an Ibis table on DuckDB, for exploring.
@@ -311,6 +312,20 @@ class SiteData:
     def series(self, roles: Sequence[str], window: Window, points: int = 1000) -> dict[str, Series]:
         """Mean, minimum and maximum of roles over time; see `store.series.series`."""
         return series(self.engine, self._current(), self.profile, roles, window, points)
+
+    def soc(self, window: Window, points: int = 1000) -> SocSeries:
+        """State of charge over time, with its band; see `kpi.soc.soc_series`.
+
+        Raises
+        ------
+        NoDataError
+            The window lies wholly outside the data, or the site has no battery of known capacity.
+        """
+        missing = no_soc(self.profile)
+        if missing is not None:
+            raise NoDataError(missing.text)
+        access = Access(self.engine, self._current(), self.profile)
+        return soc_series(access, clipped(access.snapshot, self.profile, window), points)
 
     def evidence(self, window: Window) -> list[EvidenceResult]:
         """What the data say about doubtful channels; see `kpi.evidence.evidence`."""

@@ -41,6 +41,8 @@ def default_home() -> Path:
 def _config_file() -> Path:
     named = os.environ.get("MICROGRID_CONFIG")
     if named:
+        if not Path(named).is_file():
+            raise SettingsError(f"MICROGRID_CONFIG={named!r}: no such file")
         return Path(named)
     return Path(os.environ.get("MICROGRID_HOME") or default_home()) / "microgrid.toml"
 

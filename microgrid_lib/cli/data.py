@@ -45,6 +45,9 @@ def demo(
     remove: Annotated[
         bool, typer.Option("--remove", help="Take demo data out of the store again.")
     ] = False,
+    if_empty: Annotated[
+        bool, typer.Option("--if-empty", help="Do nothing where the site has data of its own.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make synthetic demo data, ingest it, ready to look at (fast the second time)."""
@@ -61,6 +64,11 @@ def demo(
         site_data.refresh()
         _report(result, as_json)
         return
+    if if_empty and out is None:
+        site_data = open_site(plan.site, settings=settings)
+        if site_data.span() is not None and not site_data.synthetic:
+            _report(IngestResult.of([]), as_json)
+            return
     folder = Path(out) if out is not None else settings.demo / plan.site
     with progress_bar("Making demo data") as bar:
         truth = write_demo(folder, plan, bar)

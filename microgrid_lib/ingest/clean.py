@@ -47,6 +47,8 @@ class Cleaned:
         Over the accepted rows.
     start, end
         First and last accepted time (UTC), None where nothing was accepted.
+    slots
+        Slots of the site's interval that have an accepted row.
     doubled_hour_rows
         Rows of a doubled hour that were told apart by their order.
     """
@@ -61,6 +63,7 @@ class Cleaned:
     values_out_of_range: int
     start: datetime | None
     end: datetime | None
+    slots: int = 0
     doubled_hour_rows: int = 0
 
 
@@ -386,9 +389,10 @@ def _count(
     kept = first_row(
         con,
         f"SELECT {', '.join(f'count({identifier(name)})' for name in raw.channels)}, "
-        f"count(*), min(us), max(us) FROM {ACCEPTED}",
+        f"count(DISTINCT us // {site.interval_s * _US}), count(*), min(us), max(us) "
+        f"FROM {ACCEPTED}",
     )
-    accepted, low_us, high_us = int(kept[-3]), kept[-2], kept[-1]
+    slots, accepted, low_us, high_us = int(kept[-4]), int(kept[-3]), kept[-2], kept[-1]
     found = first_row(
         con,
         "SELECT "
@@ -434,6 +438,7 @@ def _count(
         values_out_of_range=int(out_of_range),
         start=epoch + timedelta(microseconds=low_us) if accepted else None,
         end=epoch + timedelta(microseconds=high_us) if accepted else None,
+        slots=slots,
         doubled_hour_rows=doubled,
     )
 

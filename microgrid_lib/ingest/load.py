@@ -419,8 +419,10 @@ class _Prepared:
         cleaned = self.cleaned
         coverage = None
         if cleaned.start is not None and cleaned.end is not None:
-            span = (cleaned.end - cleaned.start).total_seconds()
-            coverage = min(1.0, cleaned.rows_accepted / (span // site.interval_s + 1))
+            first, last = (
+                int(at.timestamp()) // site.interval_s for at in (cleaned.start, cleaned.end)
+            )
+            coverage = cleaned.slots / (last - first + 1)
         notes = []
         if cleaned.doubled_hour_rows:
             notes.append(

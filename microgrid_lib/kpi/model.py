@@ -78,4 +78,5 @@ class KpiReport(BaseModel):
     site: str
     profile: str
     window: WindowModel
+    synthetic: bool = False
     kpis: dict[str, Kpi]
