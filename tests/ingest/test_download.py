@@ -165,9 +165,11 @@ def test_a_record_is_fetched_with_names_sizes_and_md5_from_its_api(
 ) -> None:
     mirror = record(server, {"May_2022.csv": A, "Jun_2022.csv": B, "README.md": b"# read me"})
     seen: list[tuple[int, int, str]] = []
-    result = fetch(
-        dataset(mirror, count=2), folder, progress=lambda *step: seen.append(step) or None
-    )
+
+    def progress(done: int, total: int, item: str) -> None:
+        seen.append((done, total, item))
+
+    result = fetch(dataset(mirror, count=2), folder, progress=progress)
     assert [(f.name, f.status, f.verified) for f in result.files] == [
         ("Jun_2022.csv", "fetched", True),
         ("May_2022.csv", "fetched", True),
@@ -835,6 +837,15 @@ def test_the_shipped_description_names_the_published_dataset(home: Path) -> None
     ]
     assert shipped.includes("Aug_2022.csv")
     assert not shipped.includes("README.md")
+
+
+def test_the_description_in_the_docs_can_be_used(home: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "fetch.md").read_text(encoding="utf-8")
+    (home / "datasets").mkdir()
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    (home / "datasets" / "my_site.toml").write_text(example, encoding="utf-8")
+    kinds = [mirror.kind for mirror in load_dataset("my_site", home).mirrors]
+    assert kinds == ["zenodo", "files", "folder"]
 
 
 def test_a_wrong_description_is_one_line_with_file_and_key(home: Path) -> None:
