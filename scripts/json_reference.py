@@ -46,6 +46,7 @@ MEANINGS = {
     "KpiReport.site": "Name of the site.",
     "KpiReport.profile": "Name of the profile the channels were read with.",
     "KpiReport.window": "The window as asked.",
+    "KpiReport.synthetic": "Whether the stored data are made-up demo data.",
     "KpiReport.kpis": "KPI -> its value, in the order of pages.",
     "WindowModel.start": "First instant, in the display zone.",
     "WindowModel.end": "End, not included.",

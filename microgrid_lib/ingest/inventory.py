@@ -135,8 +135,8 @@ def quarantine_of(
     if paths and ingests:
         rows = con.execute(
             "SELECT reason, channel, count(*), min(time), "
-            "any_value(file || ' row ' || row || ': ' || coalesce(value, detail, '') || ' (allowed: ' "
-            "|| allowed || ')') FROM read_parquet($paths, union_by_name=true) "
+            "any_value(file || ' row ' || row || ': ' || coalesce(value, detail, '') "
+            "|| ' (allowed: ' || allowed || ')') FROM read_parquet($paths, union_by_name=true) "
             "WHERE list_contains($ingests, ingest) GROUP BY reason, channel "
             "ORDER BY count(*) DESC, reason, channel",
             {"paths": paths, "ingests": ingests},
