@@ -17,7 +17,7 @@ from microgrid_lib.present.ticks import Tick
 from microgrid_lib.window import Window
 
 _MARGIN = {"top": 12, "bottom": 26, "left": 46, "right": 20}
-_LEAST_STRETCH = 3
+_LEAST_SAMPLES = 3
 _MOST_ROWS = 1000
 
 Zoom = Callable[[Chart, Window], Chart | None]
@@ -127,7 +127,8 @@ class ChartView:
         if low is None or high is None or (low, high) == shown.x_range:
             return
         low, high = max(low, chart.x_range[0]), min(high, chart.x_range[1])
-        if high - low < _LEAST_STRETCH * max(1, shown.bucket_s):
+        if high - low < _LEAST_SAMPLES * chart.interval_s:
+            self._draw(shown)
             return
         start, end = (chart.origin + timedelta(seconds=float(s)) for s in (low, high))
         zone = chart.window.start.tzinfo

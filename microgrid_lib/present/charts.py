@@ -123,6 +123,8 @@ class Chart:
     ----------
     origin
         Where the x axis counts from, UTC.
+    bucket_s, interval_s
+        Length of a bucket, and nominal time between samples [s].
     gaps
         Stretches without data [s since origin].
     summary
@@ -144,6 +146,7 @@ class Chart:
     zero_line: bool
     bands: tuple[Band, ...] = ()
     bucket_s: int = 0
+    interval_s: int = 0
     summary: str = ""
 
     @property
@@ -222,6 +225,7 @@ def make_chart(
         zero_line=values_known and (spec.signed or bottom < 0 < top),
         bands=tuple(bands),
         bucket_s=bucket_s,
+        interval_s=interval_s,
         summary=_summary(lines, spec.unit, texts),
     )
 

@@ -111,16 +111,15 @@ def test_the_note_on_ge_shows_its_evidence_and_switches(shared: Any) -> None:
 
 def test_the_pointer_zoom_and_table_work(shared: Any) -> None:
     chart = shared.page.locator(".mg-chart").nth(1)
-    box = chart.locator(".bqplot").bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    shared.page.mouse.move(x - 20, y)
-    shared.page.mouse.move(x, y, steps=5)
+    area = chart.locator(".bqplot .plotarea_events")
+    area.scroll_into_view_if_needed()
+    area.hover(position={"x": 100, "y": 60}, force=True)
+    area.hover(position={"x": 140, "y": 60}, force=True)
     chart.locator(".mg-legend b").wait_for()
     assert "kW" in chart.locator(".mg-legend b").inner_text()
     before = chart.locator(".mg-sub").inner_text()
     chart.get_by_role("button", name="Zoom").click()
-    shared.page.mouse.move(x, y)
+    area.hover(position={"x": 140, "y": 60}, force=True)
     for _ in range(8):
         shared.page.mouse.wheel(0, -300)
     shared.page.wait_for_function(

@@ -220,6 +220,9 @@ def test_zooming_loads_the_stretch_at_a_finer_step(app: Dashboard) -> None:
     assert [tick.label for tick in stretch.x_ticks] == [
         "10:00", "10:10", "10:20", "10:30", "10:40", "10:50", "11:00",
     ]  # fmt: skip
+    with view._x.hold_trait_notifications():
+        view._x.min, view._x.max = 36000.0, 36020.0
+    assert (view._x.min, view._x.max) == (36000.0, 39600.0)
     view._all.click()
     assert view._shown is whole
     assert (view._x.min, view._x.max) == whole.x_range

@@ -78,8 +78,8 @@
     name();
   };
 
-  // bqplot's pointer sleeps until it is clicked: wake it when the mouse comes over the chart.
-  document.addEventListener("pointerover", (event) => {
+  // bqplot's pointer sleeps until it is clicked: wake it when the mouse moves over the chart.
+  document.addEventListener("pointermove", (event) => {
     const area = event.target;
     if (!(area instanceof Element) || !area.matches(".bqplot .selectormouse")) return;
     const line = area.parentElement.querySelector(".indsel");
