@@ -62,10 +62,8 @@ def _budget(row: Row) -> str:
 
 def render(rows: Sequence[Row]) -> str:
     """A Markdown table."""
-    lines = [
-        "| what | ours (median) | beside | peer (median) | ratio (min - median - max) | budget | kept |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    titles = ("what", "ours", "beside", "peer", "ratio: min - median - max", "budget", "kept")
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for row in rows:
         ours = _time(row.ours.median)
         if row.budget_mib is not None:
@@ -76,7 +74,6 @@ def render(rows: Sequence[Row]) -> str:
             ratio = f"{min(ratios):.3g} - {statistics.median(ratios):.3g} - {max(ratios):.3g}"
             peer = _time(row.peer.median)
         kept = "yes" if row.kept else "NO"
-        lines.append(
-            f"| {row.what} | {ours} | {row.peer_name} | {peer} | {ratio} | {_budget(row)} | {kept} |"
-        )
+        cells = (row.what, ours, row.peer_name, peer, ratio, _budget(row), kept)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

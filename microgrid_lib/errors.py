@@ -41,7 +41,7 @@ class UnknownNameError(MicrogridError):
         super().__init__(f"unknown {kind} {name!r}; known: {choice}")
 
 
-class FileProblem(MicrogridError):
+class FileProblem(MicrogridError):  # noqa: N818  the file is at fault, not the program
     """A data file that can't be read as a whole: names file and reason."""
 
     def __init__(self, file: str | Path, problem: str) -> None:

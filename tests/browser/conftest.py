@@ -32,10 +32,6 @@ FLAGS = [
 READY_MS = 90_000
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: needs Chromium")
-
-
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the system's Chromium; a missing one is a failure where the browser is required."""
