@@ -322,6 +322,15 @@ def test_a_line_that_brings_nothing_is_given_up_after_the_attempts(
     assert (folder / "May_2022.csv.part").read_bytes() == A[:70_000]
 
 
+def test_a_server_that_can_no_longer_be_reached_is_asked_again(
+    server: OddServer, folder: Path
+) -> None:
+    url = server.on("/May_2022.csv", redirects(f"http://127.0.0.1:{unused_port()}/May_2022.csv"))
+    waits = Waits()
+    problem = problem_of(dataset(files("plain", url)), folder, patience=waits.patience())
+    assert (problem, waits) == ("loses the connection (3 attempts)", [1.0, 2.0])
+
+
 @hypothesis_settings(
     max_examples=25,
     deadline=None,
@@ -473,6 +482,8 @@ def test_where_the_file_really_ends_is_believed_of_the_range_answer(
     url = server.on("/May_2022.csv", sends(A, declared=len(A) + 1000), sends(A))
     (file,) = fetch(dataset(files("plain", url)), folder).files
     assert file.sha256 == sha256(A)
+    ranges = [headers.get("Range") for headers in server.asked("/May_2022.csv")]
+    assert ranges == [None, f"bytes={len(A)}-"]
 
 
 def test_a_length_that_is_too_short_is_caught_by_the_checksum(
@@ -597,6 +608,16 @@ def test_a_file_the_next_mirror_has_in_another_version_is_fetched_again(
     assert (folder / "Jun_2022.csv").read_bytes() == B
 
 
+def test_a_mirror_on_this_machine_is_reached_without_the_proxy(
+    server: OddServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    (file,) = fetch(dataset(files("plain", server.on("/x.csv", sends(A)))), folder).files
+    assert file.sha256 == sha256(A)
+
+
 def test_redirects_are_followed_but_not_for_ever(server: OddServer, folder: Path) -> None:
     server.on("/moved", sends(A))
     url = server.on("/May_2022.csv", redirects("/again"))
@@ -651,6 +672,11 @@ def test_a_record_may_not_name_files_outside(server: OddServer, folder: Path) ->
     mirror = record(server, {"../May_2022.csv": A})
     assert problem_of(dataset(mirror), folder) == "lists a file of the name '../May_2022.csv'"
     assert len(server.requests) == 1
+
+
+def test_a_record_may_not_name_a_file_twice(server: OddServer, folder: Path) -> None:
+    mirror = record(server, {"May_2022.csv": A, "may_2022.CSV": B})
+    assert problem_of(dataset(mirror), folder) == "lists May_2022.csv twice"
 
 
 @pytest.mark.parametrize(
