@@ -80,6 +80,7 @@ def backtest(
     *,
     weather: WeatherProvider | None = None,
     refit_days: int = REFIT_DAYS,
+    choice_days: int = CHOICE_DAYS,
     seed: int = SEED,
     jobs: int = 1,
     backend: str = "loky",
@@ -99,6 +100,9 @@ def backtest(
         Days from one origin to the next.
     days
         Horizon [days].
+    choice_days
+        Age of the oldest origin on which the served model is chosen [days]; intervals are from
+        the younger of them.
     weather, refit_days, seed, jobs, backend
         See `microgrid_lib.forecast.walk.walk`.
 
@@ -124,7 +128,7 @@ def backtest(
             f"{days} days after; data are from {_day(history, history.start)} to "
             f"{_day(history, history.end)}"
         )
-    warm_up = _earlier(history, chosen[0], low)
+    warm_up = _earlier(history, chosen[0], low, choice_days)
     between = [o for o in history.midnights(first, last) if chosen[0] <= o <= chosen[-1]]
     everything = walk(
         history,
@@ -147,13 +151,13 @@ def earliest_origin(history: HourlyHistory) -> int:
     return int(seen[0]) + 1 if len(seen) else len(history.series) + 1
 
 
-def _earlier(history: HourlyHistory, first: int, low: int) -> list[int]:
+def _earlier(history: HourlyHistory, first: int, low: int, days: int) -> list[int]:
     """Origins before the first scored one, for choice and calibration."""
-    start = max(low, first - 24 * CHOICE_DAYS)
+    start = max(low, first - 24 * days)
     if start >= first:
         return []
-    days = history.midnights(history.time(start), history.time(first - 1))
-    return [origin for origin in days if start <= origin < first]
+    midnights = history.midnights(history.time(start), history.time(first - 1))
+    return [origin for origin in midnights if start <= origin < first]
 
 
 def _score(
@@ -202,7 +206,9 @@ def _score(
     return Backtest(report, scored, everything, quantiles)
 
 
-def calibration_at(history: HourlyHistory, everything: Walk, name: str, origin: int) -> Calibration:
+def calibration_at(
+    history: HourlyHistory, everything: Walk, name: str, origin: int, daily: bool = True
+) -> Calibration:
     """Learn a forecast's intervals from what had come true at an origin.
 
     Parameters
@@ -215,19 +221,21 @@ def calibration_at(history: HourlyHistory, everything: Walk, name: str, origin: 
         Which forecast.
     origin
         Number of the origin's hour.
+    daily
+        Whether daily means are wanted too.
     """
     ended = everything.ended_by(origin)
     ended = ended.take(ended.origins >= origin - 24 * WINDOW_DAYS)
     past = history.values[:origin]
     floor = float(np.nanmin(past)) if not np.isnan(past).all() else None
     forecast = ended.forecasts[name]
-    return calibrate(forecast, ended.truth, ended.origins, ended.known, ended.role, floor)
+    return calibrate(forecast, ended.truth, ended.origins, ended.known, ended.role, floor, daily)
 
 
 def _intervals(history: HourlyHistory, everything: Walk, scored: Walk, name: str) -> Floats:
     found = np.empty((*scored.truth.shape, len(LEVELS)))
     for row, origin in enumerate(scored.origins.tolist()):
-        calibration = calibration_at(history, everything, name, origin)
+        calibration = calibration_at(history, everything, name, origin, daily=False)
         ahead = scored.known.part(origin, origin + scored.horizon)
         found[row] = calibration.apply(scored.forecasts[name][row], ahead, scored.role)
     return found

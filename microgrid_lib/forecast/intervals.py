@@ -116,6 +116,7 @@ def calibrate(
     known: Calendar,
     role: str,
     floor: float | None = None,
+    daily: bool = True,
 ) -> Calibration:
     """Learn intervals from forecasts whose targets have all passed.
 
@@ -131,6 +132,8 @@ def calibrate(
         What is forecast.
     floor
         Lowest value ever observed; used for power of the sun alone.
+    daily
+        Whether to learn those of daily means too.
     """
     horizon = forecast.shape[1]
     days = max(-(-horizon // 24), 1)
@@ -148,9 +151,11 @@ def calibrate(
             part = usable & (lead_day == day) & (light == lit)
             ratio = residual[part] / scale[kind[part]]
             quantiles[day, lit] = _quantiles(ratio, windows)
-    daily = _daily(forecast, truth, origins, known, days, windows)
+    bands = np.full((days, 2), np.nan)
+    if daily:
+        bands = _daily(forecast, truth, origins, known, days, windows)
     lowest = floor if role == "pv" else None
-    return Calibration(scale, quantiles, daily, windows, lowest)
+    return Calibration(scale, quantiles, bands, windows, lowest)
 
 
 def _scale(residual: Floats, kind: npt.NDArray[np.int64], usable: npt.NDArray[np.bool_]) -> Floats:

@@ -88,7 +88,7 @@ class Fitted:
             day = np.minimum(_lead_day(rows), len(self.estimator) - 1)
             difference = (np.nan_to_num(x) * self.estimator[day]).sum(axis=1)
         else:
-            with _one_thread():
+            with one_thread():
                 difference = self.estimator.predict(x)
         return rows.column(self.anchor) + np.asarray(difference, dtype=np.float64)
 
@@ -141,7 +141,7 @@ def fit(name: str, rows: Design, role: str, seed: int = SEED) -> Fitted | None:
         columns, x = tuple(columns[number] for number in says), x[:, says]
         settings = {**(_FOREST if name == RANDOM_FOREST else _BOOSTING), "random_state": seed}
         estimator = _regressor(name, settings)
-        with _one_thread():
+        with one_thread():
             estimator.fit(x, target)
     return Fitted(name, columns, anchor, estimator, settings)
 
@@ -235,7 +235,7 @@ def _regressor(name: str, settings: Mapping[str, Any]) -> Any:
     return HistGradientBoostingRegressor(**settings)
 
 
-def _one_thread() -> Any:
+def one_thread() -> Any:
     """Keep numerical libraries to one thread: fits are shared out, and sums stay the same."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

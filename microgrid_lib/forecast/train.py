@@ -24,6 +24,7 @@ from microgrid_lib.forecast.entry import Entry, Versions
 from microgrid_lib.forecast.errors import ShortHistoryError
 from microgrid_lib.forecast.features import design
 from microgrid_lib.forecast.history import HourlyHistory, horizon_hours
+from microgrid_lib.forecast.intervals import WINDOW_DAYS
 from microgrid_lib.forecast.models import SEED, Fitted, fit_all, model_names
 from microgrid_lib.forecast.parallel import share_out
 from microgrid_lib.forecast.registry import write_models
@@ -107,6 +108,7 @@ def train(
         days,
         days,
         weather=weather,
+        choice_days=WINDOW_DAYS,
         seed=seed,
         jobs=jobs,
         backend=backend,

@@ -100,14 +100,20 @@ def _read(path: Path) -> pd.Series:
     return series[~series.index.duplicated()].sort_index()
 
 
-def mesa_del_sol_voltage() -> HourlyHistory:
-    """The real August of the bus voltage, 31 days."""
+def mesa_del_sol_voltage(others: bool = False) -> HourlyHistory:
+    """The real August of the bus voltage, 31 days, with the other eight channels on request."""
     path = real_or_skip("mesa_del_sol") / "Aug_2022_hourly.csv"
-    rows = pd.read_csv(path)
-    clock = pd.DatetimeIndex(pd.to_datetime(rows["Timestamp"], format="%Y/%m/%d %H:%M:%S"))
-    values = rows["MG-LV-MSB_AC_Voltage"].where(lambda v: v != -999999.0).to_numpy()
-    series = pd.Series(values, index=clock.tz_localize("Etc/GMT+7").tz_convert("UTC"))
-    index = pd.date_range(series.index[0], series.index[-1], freq="h")
+    rows = pd.read_csv(path).replace(-999999.0, np.nan)
+    clock = pd.DatetimeIndex(pd.to_datetime(rows.pop("Timestamp"), format="%Y/%m/%d %H:%M:%S"))
+    rows.index = clock.tz_localize("Etc/GMT+7").tz_convert("UTC")
+    rows = rows.reindex(pd.date_range(rows.index[0], rows.index[-1], freq="h"))
+    voltage = rows.pop("MG-LV-MSB_AC_Voltage")
     return HourlyHistory(
-        "mesa_del_sol", "bus_voltage", "V", "UTC-07:00", series.reindex(index), "test"
+        "mesa_del_sol",
+        "bus_voltage",
+        "V",
+        "UTC-07:00",
+        voltage,
+        "test",
+        covariates=rows if others else None,
     )

@@ -8,6 +8,7 @@ import pytest
 
 from microgrid_lib.forecast.backtest import backtest
 from microgrid_lib.forecast.baselines import BASELINES
+from microgrid_lib.forecast.leakage import judge
 from microgrid_lib.forecast.models import DEVIATION
 from microgrid_lib.forecast.scores import errors
 from microgrid_lib.forecast.shapes import BacktestReport
@@ -85,3 +86,11 @@ def test_the_real_load_is_the_sum_of_its_meters() -> None:
     assert history.start == pd.Timestamp("2016-10-25T07:00Z")
     assert np.isnan(history.values).sum() == pytest.approx(511, abs=1)
     assert np.nanmean(history.values) == pytest.approx(56.0, abs=0.1)
+
+
+def test_the_real_voltage_shows_the_leak() -> None:
+    found = {one.name: one.r2 for one in judge(mesa_del_sol_voltage(others=True))}
+    assert found["random_folds_same_time"] > 0.95
+    assert found["later_hours_same_time"] > 0.95
+    assert found["five_days_ahead"] < 0.5
+    assert found["repeated_day"] < 0.5
