@@ -30,6 +30,8 @@ ROLE_LABELS: dict[str, str] = {
 
 WARNING_ORDER = (
     "low_coverage",
+    "soc_not_anchored",
+    "soc_gaps",
     "critical_exceeds_load",
     "negative_self_sufficiency",
     "derived_grid",
@@ -94,6 +96,34 @@ def rating_unknown(role: str) -> Note:
 def battery_capacity_unknown() -> Note:
     """Say that the site file doesn't give the battery's capacity."""
     return Note(code="battery_capacity_unknown", text="the capacity of the battery isn't known")
+
+
+def no_load() -> Note:
+    """Say that the mean load of the last hour is zero or negative."""
+    return Note(
+        code="no_energy",
+        params={"what": "last_hour"},
+        text="there was no load to supply in the last hour of the window",
+    )
+
+
+def soc_not_anchored() -> Note:
+    """Say that the state of charge goes back to an assumed start."""
+    return Note(
+        code="soc_not_anchored",
+        text="counted from an assumed 50 % at the first sample: no full charge was seen since, "
+        "and none is set",
+    )
+
+
+def soc_gaps(hours: float) -> Note:
+    """Say that the battery's power is missing at times since the state of charge was known."""
+    return Note(
+        code="soc_gaps",
+        params={"hours": hours},
+        text=f"the battery's power is missing for {hours:.1f} h since the state of charge was "
+        "known; what flowed then isn't counted",
+    )
 
 
 def efficiency_uncertain(needed: int, had: float, uncertainty: float) -> Note:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from microgrid_lib.kpi import notes
+from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.model import Kpi, Note, Section
 from microgrid_lib.kpi.totals import Extreme, Totals, slots_per_quarter
 from microgrid_lib.site.profile import Profile
@@ -17,6 +18,7 @@ from microgrid_lib.store.summaries import BASES
 FULL_COVERAGE = 0.95
 LEAST_COVERAGE = 0.50
 Comparison = Literal["rate", "difference"]
+Scope = Literal["window", "last_hour"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,30 @@ class Sums:
         The window's totals, and what they were computed with.
     basis
         Role or basis whose slots count.
+    access
+        The data themselves, for what no totals tell; None where there are only totals.
+    start, end
+        Bounds of the totals (UTC), where there is access.
     """
 
     totals: Totals
     profile: Profile
     basis: str
+    access: Access | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def data(self) -> tuple[Access, datetime, datetime]:
+        """Return access, start and end.
+
+        Raises
+        ------
+        ValueError
+            Only totals were given.
+        """
+        if self.access is None or self.start is None or self.end is None:
+            raise ValueError("this KPI needs the data themselves, not only their totals")
+        return self.access, self.start, self.end
 
     @property
     def n(self) -> int:
@@ -107,6 +128,8 @@ class Definition:
         What the site file doesn't say and the formula needs.
     only_without
         Role whose presence makes it pointless: it is left out there.
+    scope
+        Slots that count: all of the window, or those of its last hour.
     """
 
     name: str
@@ -121,6 +144,7 @@ class Definition:
     compare: Comparison = "difference"
     lacks: Lack | None = None
     only_without: str | None = None
+    scope: Scope = "window"
 
     def roles(self, profile: Profile) -> tuple[str, ...]:
         """Roles whose values count in this profile."""
@@ -140,22 +164,31 @@ class Definition:
                 return notes.no_role(profile, role)
         return self.lacks(profile) if self.lacks else None
 
-    def __call__(self, totals: Totals, profile: Profile, expected: int) -> Kpi:
+    def __call__(
+        self,
+        totals: Totals,
+        profile: Profile,
+        expected: int,
+        access: Access | None = None,
+        bounds: tuple[datetime, datetime] | None = None,
+    ) -> Kpi:
         """Compute it.
 
         Parameters
         ----------
         totals
-            Totals of the window.
+            Totals of the window, or of its last hour where that is the scope.
         profile
             The profile they were collected with.
         expected
             Slots the window should have, > 0.
+        access, bounds
+            The data, and start and end of these slots; some KPIs need more than totals.
         """
         missing = self.missing(profile)
         if missing is not None:
             return Kpi(value=None, unit=self.unit, reason=missing)
-        sums = Sums(totals, profile, self.basis)
+        sums = Sums(totals, profile, self.basis, access, *(bounds or ()))
         coverage = sums.n / expected
         if sums.n == 0:
             return Kpi(value=None, unit=self.unit, coverage=0.0, reason=notes.no_data())
@@ -211,6 +244,7 @@ class Registry:
         lacks: Lack | None = None,
         only_without: str | None = None,
         source: str = "own definition",
+        scope: Scope = "window",
     ) -> Callable[[Formula], Definition]:
         """Declare the decorated function as the KPI of its name; see `Definition`."""
 
@@ -231,6 +265,7 @@ class Registry:
                 compare=compare,
                 lacks=lacks,
                 only_without=only_without,
+                scope=scope,
             )
             self.definitions[name] = definition
             return definition

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -224,6 +225,25 @@ class Ratings(Table):
     battery_kw: Positive | None = None
 
 
+class SocAnchor(Table):
+    """A state of charge that is known from elsewhere, such as a capacity test.
+
+    Attributes
+    ----------
+    time
+        When, with its offset: `2022-05-03T06:00:00-07:00`. It holds from the first step of the
+        state of charge (a minute, or the interval where longer) that starts then or later.
+    soc
+        State of charge [1].
+    uncertainty
+        Half-width of what is known [1].
+    """
+
+    time: AwareDatetime
+    soc: Fraction
+    uncertainty: Fraction
+
+
 class Battery(Table):
     """The battery's parameters; absent where unknown.
 
@@ -242,6 +262,10 @@ class Battery(Table):
         Highest usable state of charge [1].
     deadband_kw
         Power below which the meter's offset counts as 0 [kW].
+    full_charge_uncertainty
+        Half-width of the state of charge at a detected full charge, around soc_max [1].
+    soc_anchors
+        Times at which the state of charge is known.
     """
 
     capacity_kwh: Positive | None = None
@@ -250,6 +274,8 @@ class Battery(Table):
     soc_min: Fraction = 0.0
     soc_max: Fraction = 1.0
     deadband_kw: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    full_charge_uncertainty: Fraction = 0.02
+    soc_anchors: Annotated[tuple[SocAnchor, ...], _List] = ()
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -301,6 +327,84 @@ class Limits(Table):
                 "frequency_warning",
                 f"{self.frequency_warning} is above frequency_critical {self.frequency_critical}",
             )
+        return self
+
+
+class AlertSettings(Table):
+    """Thresholds of alerts; those of voltage and frequency start from the site's limits.
+
+    A condition must hold for its time, and for three intervals at least, before it is an alert;
+    the alert ends with the first sample beyond its other threshold.
+
+    Attributes
+    ----------
+    battery_low_soc
+        State of charge below which the battery is low [1]; below soc_min it is empty.
+    battery_soc_hysteresis
+        How far above its threshold the state of charge ends the alert [1].
+    battery_soc_for_s
+        Time of both [s].
+    fuel_cell_failed_share
+        Power per set point below which a commanded fuel cell has failed [1].
+    fuel_cell_recovered_share
+        Power per set point above which it runs again [1].
+    fuel_cell_failed_for_s
+        Time [s].
+    battery_deviation_share
+        Distance of the battery from its set point, per rated power, beyond which it doesn't
+        follow [1].
+    battery_following_share
+        Distance below which it follows again [1].
+    battery_deviation_for_s
+        Time [s].
+    voltage_hysteresis
+        How far inside its range the bus voltage ends the alert, per nominal [1].
+    voltage_for_s
+        Time [s].
+    frequency_hysteresis
+        How far inside its range the bus frequency ends the alert, per nominal [1].
+    frequency_for_s
+        Time [s].
+    voltage_gap_share
+        Difference of bus and MCCB voltage, per nominal, beyond which it is reported while the
+        two are synchronous [1].
+    voltage_gap_closed_share
+        Difference below which that ends [1].
+    voltage_gap_for_s
+        Time [s].
+    stale_for_s
+        Time without any valid sample after which data are stale [s].
+    """
+
+    battery_low_soc: Fraction = 0.35
+    battery_soc_hysteresis: Fraction = 0.05
+    battery_soc_for_s: Positive = 300.0
+    fuel_cell_failed_share: Fraction = 0.10
+    fuel_cell_recovered_share: Fraction = 0.50
+    fuel_cell_failed_for_s: Positive = 300.0
+    battery_deviation_share: Positive = 0.10
+    battery_following_share: Positive = 0.05
+    battery_deviation_for_s: Positive = 300.0
+    voltage_hysteresis: Fraction = 0.005
+    voltage_for_s: Positive = 60.0
+    frequency_hysteresis: Fraction = 0.002
+    frequency_for_s: Positive = 60.0
+    voltage_gap_share: Positive = 0.01
+    voltage_gap_closed_share: Positive = 0.005
+    voltage_gap_for_s: Positive = 60.0
+    stale_for_s: Positive = 300.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for low, high in (
+            ("fuel_cell_failed_share", "fuel_cell_recovered_share"),
+            ("battery_following_share", "battery_deviation_share"),
+            ("voltage_gap_closed_share", "voltage_gap_share"),
+        ):
+            if getattr(self, low) > getattr(self, high):
+                raise SiteKeyError(
+                    low, f"{getattr(self, low)} must not be above {high} {getattr(self, high)}"
+                )
         return self
 
 
@@ -374,6 +478,8 @@ class ProfileSpec(Table):
         Role that this profile can't give -> why, in words shown to users. A reason for `grid`
         also keeps it from being derived from the load, as it must be where a plant isn't
         metered.
+    alerts
+        Thresholds of alerts.
     """
 
     title: Line
@@ -382,6 +488,7 @@ class ProfileSpec(Table):
     fuel_cell_renewable: bool = False
     reading: Name | None = None
     reasons: dict[Name, Line] = {}
+    alerts: AlertSettings = AlertSettings()
 
     @model_validator(mode="after")
     def _known_roles(self) -> Self:

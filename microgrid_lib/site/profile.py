@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 
-SUMMARY_DEFINITIONS = 1
+SUMMARY_DEFINITIONS = 2
 """Raised when a statistic of the summaries changes its meaning: stored ones are then rebuilt."""
 
 
@@ -406,6 +406,11 @@ class Profile:
             "nominal": site.nominal.model_dump(),
             "limits": site.limits.model_dump(),
             "deadband_kw": site.battery.deadband_kw,
+            "soc": [
+                site.battery.capacity_kwh,
+                site.battery.eta_charge,
+                site.battery.eta_discharge,
+            ],
             "fuel_cell_kw": site.ratings.fuel_cell_kw,
             "channels": sorted(site.channels),
             "grid_is_derived": self.grid_is_derived,

@@ -6,11 +6,14 @@ The statistics are declared as data, in `BASES` and by role:
   `<role>__sumsq` for voltages; `<flow>__sum` for the flows derived from a role;
 - `<basis>__n`: slots in which all roles of a basis are valid, and `<basis>__<name>`: sums, counts
   and maxima over just these;
-- `<basis>__<name>_time`: start of the slot of a maximum, the earliest of equals.
+- `<basis>__<name>_time`: start of the slot of a maximum, the earliest of equals;
+- `soc__lo`, `soc__hi`: what the steps of the state of charge in the bucket make of an empty and
+  of a full battery; the bucket is s -> min(hi, max(lo, s + a)), with a from the flows' sums.
 
-All of them merge: counts and sums add up, minima and maxima compete. To give a KPI what it needs,
-add a line to `BASES`. A statistic that equals another in a profile isn't stored twice: with a
-derived grid, which needs all sources, `supply__grid_import` is `grid_import__sum`.
+All of them merge: counts and sums add up, minima and maxima compete, steps follow each other. To
+give a KPI what it needs, add a line to `BASES`. A statistic that equals another in a profile isn't
+stored twice: with a derived grid, which needs all sources, `supply__grid_import` is
+`grid_import__sum`.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from microgrid_lib.store.slots import anchor_s
 if TYPE_CHECKING:
     import ibis
 
-Merge = Literal["sum", "min", "max", "time"]
+Merge = Literal["sum", "min", "max", "time", "step"]
 FLOWS = {
     "grid_import": "grid",
     "grid_export": "grid",
@@ -36,6 +39,7 @@ FLOWS = {
 """Derived flow [kW] -> role it comes from."""
 
 QUARTER_S = 900
+SOC_STEP_S = 60
 _TIES_PER_UNIT = 1e6
 _MOST_SLOTS = 4096
 
@@ -137,7 +141,11 @@ BASES: tuple[Basis, ...] = (
     Basis(
         "battery_tracking",
         needs=("battery", "battery_setpoint"),
-        counts={"commanded": lambda s: s.battery_setpoint != 0},
+        counts={
+            "commanded": lambda s: s.battery_setpoint != 0,
+            "charging": lambda s: s.battery_setpoint < 0,
+            "charging_idle": lambda s: (s.battery_setpoint < 0) & (s.battery == 0),
+        },
         sums={
             "square_error": lambda s: s.where(
                 s.battery_setpoint != 0, s.square(s.battery - s.battery_setpoint)
@@ -200,6 +208,11 @@ BASES: tuple[Basis, ...] = (
         needs=("bus_voltage", "mccb_voltage"),
         maxima={"gap": lambda s: (s.mccb_voltage - s.bus_voltage).abs()},
     ),
+    Basis(
+        "synchronism",
+        needs=("bus_frequency", "mccb_frequency"),
+        sums={"difference": lambda s: s.mccb_frequency - s.bus_frequency},
+    ),
 )
 
 PEAKS: dict[str, tuple[str, str]] = {
@@ -218,7 +231,8 @@ class Column:
     name
         Its name.
     merge
-        How values of two sets of slots become one; a `time` follows its maximum.
+        How values of two sets of slots become one; a `time` follows its maximum, a `step` is
+        applied after the earlier one.
     count
         Whether it is a whole number.
     kpi
@@ -270,7 +284,28 @@ def columns_of(profile: Profile) -> tuple[Column, ...]:
         for name in basis.maxima:
             columns.append(Column(f"{basis.name}__{name}", "max"))
             columns.append(Column(f"{basis.name}__{name}_time", "time"))
+    if counts_charge(profile):
+        columns += [Column(name, "step", kpi=False) for name in ("soc__lo", "soc__hi")]
     return tuple(columns)
+
+
+def counts_charge(profile: Profile) -> bool:
+    """Whether a state of charge can be counted: there is a battery of known capacity."""
+    return profile.has("battery") and profile.site.battery.capacity_kwh is not None
+
+
+def soc_step_s(profile: Profile) -> int:
+    """Length of a step of the state of charge [s]: a minute, or the interval where longer."""
+    return max(SOC_STEP_S, profile.site.interval_s)
+
+
+def soc_change(profile: Profile, charge: Any, discharge: Any) -> Any:
+    """Change of the state of charge [1] by sums of slots' powers [kW·slots], columns or numbers."""
+    battery = profile.site.battery
+    if battery.capacity_kwh is None:
+        raise ValueError(f"the battery of {profile.site.name} has no capacity")
+    stored_kw = charge * battery.eta_charge - discharge / battery.eta_discharge
+    return stored_kw * (profile.site.interval_s / 3600 / battery.capacity_kwh)
 
 
 def aliases_of(profile: Profile) -> dict[str, str | None]:
@@ -364,6 +399,8 @@ def summarise(slots: ibis.Table, profile: Profile) -> ibis.Table:
             metrics[f"{role}__sumsq"] = _sum(value * value)
     metrics |= {f"{flow}__sum": _sum(ibis._[flow]) for flow in flows_of(profile)}
     metrics |= {name: ibis._[name].max() for name in rank}
+    steps = _soc_steps(rows, profile) if counts_charge(profile) else {}
+    metrics |= steps
     grouped = rows.group_by([*keys, "bucket"]).aggregate(**metrics)
     times = {
         f"{column}_time": grouped.bucket
@@ -371,8 +408,37 @@ def summarise(slots: ibis.Table, profile: Profile) -> ibis.Table:
         * (_MOST_SLOTS - 1 - grouped[f"{column}_rank"] % _MOST_SLOTS)
         for column in ranked
     }
+    bounds = {}
+    if steps:
+        bounds = {f"soc__{end}": _composed(grouped, steps, at) for end, at in _SOC_ENDS.items()}
     names = [column.name for column in columns_of(profile)]
-    return grouped.mutate(**times).select(*keys, "bucket", *names)
+    return grouped.mutate(**times, **bounds).select(*keys, "bucket", *names)
+
+
+_SOC_ENDS = {"lo": 0.0, "hi": 1.0}
+
+
+def _soc_steps(rows: ibis.Table, profile: Profile) -> dict[str, Any]:
+    """Sum of the changes in each step of a bucket; a missing slot changes nothing."""
+    import ibis
+
+    site, step_s = profile.site, soc_step_s(profile)
+    change = soc_change(profile, rows.battery_charge, rows.battery_discharge)
+    count = site.summary_s // step_s
+    if count == 1:
+        return {"soc_step_0": _sum(change)}
+    number = (rows.slot.epoch_seconds() - anchor_s(site)) % site.summary_s // step_s
+    return {f"soc_step_{i}": _sum(ibis.ifelse(number == i, change, None)) for i in range(count)}
+
+
+def _composed(grouped: ibis.Table, steps: dict[str, Any], at: float) -> Any:
+    """Where the steps of a bucket, one after the other, take a state of charge."""
+    import ibis
+
+    value: Any = ibis.literal(at)
+    for name in steps:
+        value = ibis.least(1.0, ibis.greatest(0.0, value + grouped[name]))
+    return value
 
 
 def _sum(value: Any) -> Any:

@@ -26,7 +26,10 @@ KPI_NAMES = {
         *("battery_tracking_rmse", "fuel_cell_reliability", "fuel_cell_tracking_rmse"),
         *("capacity_factor_pv", "capacity_factor_fuel_cell"),
     },
-    "storage": {"fuel_cell_contribution", "equivalent_cycles"},
+    "storage": {
+        *("soc", "battery_autonomy_h", "battery_autonomy_critical_h"),
+        *("fuel_cell_contribution", "equivalent_cycles"),
+    },
     "distribution": {
         *("self_sufficiency", "grid_dependency", "self_consumption", "critical_share"),
         *("peak_load", "peak_import", "load_factor", "grid_import_energy", "grid_export_energy"),
