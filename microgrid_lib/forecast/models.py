@@ -1,7 +1,7 @@
 """The models: one pooled over all lead times each, and a median of several.
 
 A model forecasts the difference from a climatology (its anchor). What it predicts is absolute.
-Settings were chosen on the origins of 2017 of a real site, see docs/forecasting.md.
+Settings were chosen on the origins of 2017 of a real site, see ml/README.md.
 """
 
 from __future__ import annotations
