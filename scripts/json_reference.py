@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from microgrid_lib.api import DataReport
 from microgrid_lib.cli.shapes import DemoFiles, DoctorReport, SeriesReport, SitesReport
+from microgrid_lib.ingest.download import FetchResult
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.model import KpiReport
 
@@ -32,6 +33,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "data": DataReport,
     "sites": SitesReport,
     "doctor": DoctorReport,
+    "fetch": FetchResult,
 }
 KINDS = {
     str: "text",
