@@ -25,7 +25,19 @@ from tests.cli.outcome import DemoHome, call
 ROOT = Path(__file__).resolve().parents[2]
 JUNE = ("--start", "2022-06", "--end", "2022-07")
 DAY = ("--start", "2022-06-15", "--end", "2022-06-15T24:00")
-COMMANDS = ("demo", "sites", "ingest", "data", "kpi", "series", "dashboard", "lab", "doctor")
+COMMANDS = (
+    "demo",
+    "sites",
+    "fetch",
+    "ingest",
+    "data",
+    "kpi",
+    "series",
+    "consumers",
+    "dashboard",
+    "lab",
+    "doctor",
+)
 TEN_ROWS = "Timestamp,PVPCS_Active_Power\n" + "".join(
     f"2022/08/01 00:00:{second:02d},1.5\n" for second in (1, 11, 21, 31, 41, 51)
 )
