@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
 from microgrid_lib.kpi.model import Note
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ModelScore(BaseModel):
@@ -180,3 +184,18 @@ class ForecastReport(BaseModel):
     daily: list[DayForecast]
     scores: dict[str, ModelScore] = {}
     notes: list[Note] = []
+
+    def hourly_frame(self) -> pd.DataFrame:
+        """The hours as a table: a row per hour by `time`, NaN where not known."""
+        return _frame(self.hourly, "time")
+
+    def daily_frame(self) -> pd.DataFrame:
+        """The days as a table: a row per day by `date`, NaN where not known."""
+        return _frame(self.daily, "date")
+
+
+def _frame(rows: Sequence[BaseModel], key: str) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame([row.model_dump() for row in rows]).set_index(key)
+    return frame.astype("float64")

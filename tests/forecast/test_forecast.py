@@ -128,6 +128,16 @@ def test_a_forecast_has_the_promised_shape(folder: Path) -> None:
     assert len(content["hourly"]) == 48
 
 
+def test_a_forecast_as_a_table_has_nan_for_null() -> None:
+    report = forecast(made_up(9))
+    hourly, daily = report.hourly_frame(), report.daily_frame()
+    assert hourly["p10"].isna().all()
+    assert hourly["p50"].tolist() == [hour.p50 for hour in report.hourly]
+    assert hourly.index[0] == report.origin
+    assert daily["mean"].tolist() == [day.mean for day in report.daily]
+    assert set(hourly.dtypes) == set(daily.dtypes) == {np.dtype("float64")}
+
+
 def test_what_was_written_forecasts_as_what_was_trained(trained: Trained, folder: Path) -> None:
     entry = find_entry(folder, "made_up", "default", "load")
     assert entry is not None
