@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -135,8 +134,12 @@ def naive_ingest(files: Mapping[str, bytes]) -> Outcome:
 
 def _own_rows(name: str, content: bytes, outcome: Outcome) -> list[Row]:
     text = (gzip.decompress(content) if name.endswith(".gz") else content).decode("utf-8-sig")
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = [cell.strip() for cell in next(reader)]
+    lines = [
+        (number, next(csv.reader([line])))
+        for number, line in enumerate(re.split("\r\n|\n|\r", text), start=1)
+        if line.strip(" ")
+    ]
+    header = [cell.strip() for cell in lines[0][1]]
     counts = dict.fromkeys(
         (
             "rows_read",
@@ -150,11 +153,8 @@ def _own_rows(name: str, content: bytes, outcome: Outcome) -> list[Row]:
     )
     outcome.counts[name] = counts
     kept: dict[datetime, Row] = {}
-    for cells in reader:
-        if not cells or (len(cells) == 1 and not cells[0].strip()):
-            continue
+    for line, cells in lines[1:]:
         counts["rows_read"] += 1
-        line = reader.line_num
         found = _read_row(name, line, header, cells)
         if isinstance(found, Row) and found.time in kept:
             if found.values == kept[found.time].values:

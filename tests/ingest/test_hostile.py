@@ -215,6 +215,11 @@ REFUSING: dict[str, tuple[str | bytes, dict[int, str], list[float | None]]] = {
         {3: "not_a_number"},
         [10.0],
     ),
+    "rows of one quoted blank": (
+        f'{GOOD}""\n" "\n',
+        {3: "missing_columns", 4: "missing_columns"},
+        [10.0],
+    ),
     "a formula": (f"{GOOD}2023/04/01 12:00:11,=1+1,0,480\n", {3: "not_a_number"}, [10.0]),
     "numbers of other scripts": (
         f"{GOOD}2023/04/01 12:00:11,１２,0,480\n",
