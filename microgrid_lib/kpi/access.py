@@ -105,6 +105,20 @@ class Access:
         )
         return _ordered([columns], "slot")
 
+    def valid_slots(self, scans: Sequence[Scan]) -> npt.NDArray[np.int64]:
+        """Starts of the slots in which some role is valid [µs since the epoch], ascending."""
+        unique = self._unique(scans)
+
+        def build(rows: Any, _: Any) -> Any:
+            import ibis
+
+            slots = self._slot_table(_given(rows), unique)
+            some = ibis.or_(*(slots[role].notnull() for role in self.profile.roles))
+            return slots.filter(some).select("slot")
+
+        columns = self.engine.fetch(("valid slots", unique), build, self.profile, scans, ())
+        return _ordered([columns], "slot")["slot"]
+
     def scans(self, start: datetime, end: datetime) -> list[Scan]:
         """Measurements of the slots that start in [start, end)."""
         parts = month_parts(self.engine, self.snapshot, self.profile, start, end, summed=False)

@@ -210,6 +210,27 @@ class SocCourse:
             found.append(state)
         return found
 
+    def lowest(self, growth: float) -> tuple[Micros, Floats]:
+        """Ends of buckets [µs], and what the state of charge can't have been below in each.
+
+        Parameters
+        ----------
+        growth
+            The band's half-width grows by more than this share of all that flows.
+        """
+        soc = np.concatenate([course.soc for course in self._courses])
+        width = np.concatenate([course.half_width for course in self._courses])
+        before = np.concatenate([[self._start.soc], soc[:-1]])
+        flowed = np.diff(width, prepend=self._start.half_width) / growth
+        # An anchor made the band narrower: nothing is known of what flowed.
+        return self._ends_us, np.where(flowed < 0, 0.0, np.minimum(before, soc) - flowed)
+
+    def step_ends(self, ends_us: Micros) -> list[int]:
+        """Ends of all steps in buckets, given by their ends [µs]."""
+        steps = np.arange(self._bucket_us // self._step_us) * self._step_us
+        found: list[int] = np.sort((ends_us[:, None] - steps).ravel()).tolist()
+        return found
+
     def on_step(self, at_us: int) -> bool:
         """Whether a step starts at an instant [µs since the epoch]."""
         return (at_us - self._bucket_start(at_us)) % self._step_us == 0
