@@ -21,10 +21,11 @@ from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.compare import Change, changes
 from microgrid_lib.kpi.evidence import EvidenceResult, evidence
-from microgrid_lib.kpi.model import Kpi, KpiReport, Section, WindowModel
+from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
 from microgrid_lib.kpi.registry import Definition
 from microgrid_lib.kpi.report import Computing, kpi_report
 from microgrid_lib.kpi.soc import SocSeries, no_soc, soc_series
+from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import Settings, load_settings
 from microgrid_lib.site.load import list_sites, load_site
 from microgrid_lib.site.profile import Profile, Site
@@ -41,6 +42,13 @@ from microgrid_lib.window import Window, day_window, parse_time
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
+
+    from microgrid_lib.forecast.entry import Entry
+    from microgrid_lib.forecast.history import HourlyHistory
+    from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport
+    from microgrid_lib.forecast.weather import WeatherProvider
+
+_SYNTHETIC = Note(code="synthetic_data", text="The data are synthetic demo data.")
 
 
 class DataReport(BaseModel):
@@ -278,6 +286,133 @@ class SiteData:
         if expected == 0:
             raise NoDataError(f"the window is shorter than a slot, {self.site.interval_s} s")
         return Computing(Access(self.engine, snapshot, self.profile), part)(definition)
+
+    @property
+    def model_folders(self) -> list[Path]:
+        """Folders of trained models: the home's for this site and profile, then the shipped one."""
+        own = self.settings.models / self.site.name / self.profile.name
+        return [own, resource_path("ml")]
+
+    def history(self, role: str) -> HourlyHistory:
+        """Return the hourly means of a role; see `forecast.source.read_history`.
+
+        Raises
+        ------
+        UnknownNameError
+            The profile has no such role.
+        NoDataError
+            Nothing is stored, or not one whole hour.
+        """
+        from microgrid_lib.forecast.source import read_history
+
+        snapshot = self._current()
+        if snapshot.newest is None:
+            raise self._nothing()
+        return read_history(self.engine, snapshot, self.profile, role, synthetic=self.synthetic)
+
+    def forecast(
+        self,
+        role: str,
+        days: int = 5,
+        origin: datetime | None = None,
+        weather: WeatherProvider | None = None,
+    ) -> ForecastReport:
+        """Forecast a role's hourly means; see `forecast.forecast.forecast`.
+
+        Parameters
+        ----------
+        role
+            Role of the profile, the derived grid included.
+        days
+            Horizon [days], 1-14.
+        origin
+            Aware start of an hour; default: the newest local midnight that the data reach.
+        weather
+            Where weather forecasts come from, for models that were trained with them.
+
+        Raises
+        ------
+        UnknownNameError, NoDataError, ForecastRequestError
+            No such role; too little data; a horizon or origin that can't be used.
+        """
+        from microgrid_lib.forecast.forecast import forecast
+
+        report = forecast(self.history(role), self.model_folders, days, origin, weather)
+        return report.model_copy(update={"notes": self._labelled(report.notes)})
+
+    def backtest(
+        self,
+        role: str,
+        first: datetime | None = None,
+        last: datetime | None = None,
+        every_days: int = 5,
+        days: int = 5,
+        weather: WeatherProvider | None = None,
+    ) -> BacktestReport:
+        """Forecast a role's past and score it; see `forecast.backtest.backtest`.
+
+        Parameters
+        ----------
+        role
+            Role of the profile, the derived grid included.
+        first, last
+            First and last origin (aware); default: the newest 24 whose horizons have ended.
+        every_days
+            Days from one origin to the next.
+        days, weather
+            See `forecast`.
+
+        Raises
+        ------
+        UnknownNameError, NoDataError, ForecastRequestError
+            As in `forecast`.
+        """
+        from microgrid_lib.forecast.backtest import backtest
+        from microgrid_lib.forecast.origins import newest_origins
+
+        history = self.history(role)
+        default_first, default_last = newest_origins(history, every_days, days, last)
+        report = backtest(
+            history,
+            first or default_first,
+            last or default_last,
+            every_days,
+            days,
+            weather=weather,
+            jobs=self.settings.jobs,
+            backend=self.settings.parallel_backend,
+        ).report
+        return report.model_copy(update={"notes": self._labelled(report.notes)})
+
+    def train(self, role: str, days: int = 5, weather: WeatherProvider | None = None) -> Entry:
+        """Train the models of a role and keep them in the home; see `forecast.train.train`.
+
+        Parameters
+        ----------
+        role, days, weather
+            See `forecast`.
+
+        Raises
+        ------
+        UnknownNameError, NoDataError, ForecastRequestError
+            As in `forecast`.
+        StoreError
+            The home can't be written.
+        """
+        from microgrid_lib.forecast.train import train_and_write
+
+        return train_and_write(
+            self.history(role),
+            self.model_folders[0],
+            days,
+            weather=weather,
+            jobs=self.settings.jobs,
+            backend=self.settings.parallel_backend,
+        )
+
+    def _labelled(self, notes: Sequence[Note]) -> list[Note]:
+        """Add to notes that the data are made up, where they are."""
+        return [*notes, _SYNTHETIC] if self.synthetic else list(notes)
 
     def measurements(self) -> ibis.Table:
         """Return all measurements as an Ibis table on DuckDB, for exploring.

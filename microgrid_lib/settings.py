@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     tile_url: str | None = None
     memory_limit_mb: int = Field(default=1024, ge=128)
     threads: int | None = Field(default=None, ge=1)
+    jobs: int = Field(default=2, ge=1)
+    parallel_backend: Literal["loky", "threading", "spark", "dask"] = "loky"
 
     @classmethod
     def settings_customise_sources(
@@ -83,6 +85,11 @@ class Settings(BaseSettings):
     def demo(self) -> Path:
         """Folder of the synthetic demo files."""
         return self.home / "demo"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the trained models; a folder per site and profile."""
+        return self.home / "models"
 
 
 def load_settings() -> Settings:
