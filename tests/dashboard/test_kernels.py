@@ -23,7 +23,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def check(kernels: DashboardKernels) -> None:
-    """Let the manager look at its kernel, in a thread: the browser tests keep a loop in this one."""
+    """Let the manager look at its kernel, in a thread: browser tests keep a loop in this one."""
     thread = threading.Thread(target=lambda: asyncio.run(kernels.cull_kernel_if_idle("k")))
     thread.start()
     thread.join()
