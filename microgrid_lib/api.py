@@ -5,20 +5,27 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from microgrid_lib.errors import NoDataError, SiteError, StoreError
+from microgrid_lib.errors import (
+    NoDataError,
+    SiteError,
+    StoreError,
+    UnknownNameError,
+    WindowError,
+)
 from microgrid_lib.ingest import inventory
 from microgrid_lib.ingest.inventory import ChannelCoverage, FileEntry, QuarantineCount
 from microgrid_lib.ingest.load import ingest
 from microgrid_lib.ingest.records import read_records
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.access import Access
+from microgrid_lib.kpi.alerts import Alert, AlertReport, alerts_of
 from microgrid_lib.kpi.compare import Change, changes
 from microgrid_lib.kpi.evidence import EvidenceResult, evidence
 from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
@@ -43,12 +50,19 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
+    from microgrid_lib.consumers.access import Actor
     from microgrid_lib.forecast.entry import Entry
     from microgrid_lib.forecast.history import HourlyHistory
     from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport
     from microgrid_lib.forecast.weather import WeatherProvider
+    from microgrid_lib.simulation.contingency import Contingency
+    from microgrid_lib.simulation.day import DayFrame
+    from microgrid_lib.simulation.plant import Plant
+    from microgrid_lib.simulation.scenario import Scenario
+    from microgrid_lib.simulation.simulate import SimulationResult
 
 _SYNTHETIC = Note(code="synthetic_data", text="The data are synthetic demo data.")
+_ALERTS_NAMED = 5
 
 
 class DataReport(BaseModel):
@@ -410,6 +424,93 @@ class SiteData:
             backend=self.settings.parallel_backend,
         )
 
+    def plant(self) -> Plant:
+        """What the simulation knows about the site; see `simulation.plant.build_plant`.
+
+        Raises
+        ------
+        PlantError
+            A rating that the site file's `[plant]` needs is missing, or the plant can't exist.
+        """
+        from microgrid_lib.simulation.plant import build_plant
+
+        return build_plant(self.profile)
+
+    def simulation_day(self, day: str | date) -> DayFrame:
+        """Read one local day as the simulation takes it; see `simulation.source.read_day`.
+
+        Parameters
+        ----------
+        day
+            `YYYY-MM-DD`, or the date.
+
+        Raises
+        ------
+        NoDataError
+            There are no data on that day, or for less than half of it.
+        WindowError
+            It isn't a day.
+        """
+        from microgrid_lib.simulation.source import read_day
+
+        chosen = self._date(day)
+        snapshot = self._current()
+        if snapshot.newest is None:
+            raise self._nothing()
+        access = Access(self.engine, snapshot, self.profile)
+        return read_day(access, chosen, self._labelled([]))
+
+    def simulate(self, day: str | date, scenario: Scenario | None = None) -> SimulationResult:
+        """Simulate a day under a scenario; see `simulation.simulate.simulate`.
+
+        For many scenarios of one day give `plant()` and `simulation_day(...)` to
+        `simulation.simulate.Simulator` or `simulation.batch.run_batch`, which read the day once.
+
+        Parameters
+        ----------
+        day
+            See `simulation_day`.
+        scenario
+            What is changed; default: nothing.
+
+        Raises
+        ------
+        NoDataError, WindowError, PlantError
+            As in `simulation_day` and `plant`.
+        ScenarioError
+            The scenario asks for something that this site doesn't have.
+        """
+        from microgrid_lib.simulation.simulate import simulate
+
+        return simulate(self.plant(), self.simulation_day(day), scenario)
+
+    def n_minus_1(
+        self, day: str | date, scenario: Scenario | None = None
+    ) -> tuple[Contingency, ...]:
+        """Lose each source in turn, all day; see `simulation.contingency.n_minus_1`.
+
+        Parameters
+        ----------
+        day, scenario
+            See `simulate`.
+
+        Raises
+        ------
+        NoDataError, WindowError, PlantError, ScenarioError
+            As in `simulate`.
+        """
+        from microgrid_lib.simulation.contingency import n_minus_1
+
+        return n_minus_1(self.plant(), self.simulation_day(day), scenario)
+
+    def _date(self, day: str | date) -> date:
+        if isinstance(day, str):
+            at = parse_time(day, self.site.display_zone)
+            if at != self.day(day).start:
+                raise WindowError(f"{day!r} isn't a day; use YYYY-MM-DD")
+            return at.date()
+        return day
+
     def _labelled(self, notes: Sequence[Note]) -> list[Note]:
         """Add to notes that the data are made up, where they are."""
         return [*notes, _SYNTHETIC] if self.synthetic else list(notes)
@@ -461,6 +562,82 @@ class SiteData:
             raise NoDataError(missing.text)
         access = Access(self.engine, self._current(), self.profile)
         return soc_series(access, clipped(access.snapshot, self.profile, window), points)
+
+    def alerts(
+        self, window: Window | str | datetime, end: str | datetime | None = None
+    ) -> AlertReport:
+        """Alerts that last for some of a window, with who has acknowledged them.
+
+        Parameters
+        ----------
+        window, end
+            A window, or its start and end.
+
+        Raises
+        ------
+        NoDataError
+            The window lies wholly outside the data.
+        """
+        from microgrid_lib.kpi.alert_log import AlertLog
+
+        asked = self._window(window, end)
+        found = self._alerts(asked)
+        known = AlertLog(self.settings, self.profile).known()
+        return AlertReport(
+            site=self.site.name,
+            profile=self.profile.name,
+            window=WindowModel(
+                start=asked.start, end=asked.end, timezone=self.site.display_timezone
+            ),
+            alerts=[a.model_copy(update={"acknowledged": known.get(a.id)}) for a in found],
+        )
+
+    def acknowledge(
+        self, alert_id: str, actor: Actor, note: str = "", window: Window | None = None
+    ) -> Window:
+        """Write down that someone has seen an alert.
+
+        Parameters
+        ----------
+        alert_id
+            See `kpi.alerts.Alert`.
+        actor
+            Who; a viewer may not.
+        note
+            What they note.
+        window
+            Where to look; default: all data.
+
+        Returns
+        -------
+        Window
+            From the alert's start to its end, or to the end of what can be expected.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such alert in the window.
+        MicrogridError, ConflictError
+            The actor may not, or someone has already.
+        """
+        from microgrid_lib.kpi.alert_log import AlertLog
+
+        span = self.span()
+        if span is None:
+            raise self._nothing()
+        where = window or Window(span[0], max(span[1], self.as_of() or span[1]))
+        found = {alert.id: alert for alert in self._alerts(where)}
+        if alert_id not in found:
+            raise UnknownNameError("alert", alert_id, list(found)[-_ALERTS_NAMED:])
+        alert = found[alert_id]
+        AlertLog(self.settings, self.profile).acknowledge(alert, actor, note)
+        return Window(alert.start, alert.end or max(where.end, span[1]))
+
+    def _alerts(self, window: Window) -> list[Alert]:
+        access = Access(self.engine, self._current(), self.profile)
+        clipped(access.snapshot, self.profile, window)
+        until = self.as_of()
+        return [] if until is None else alerts_of(access, window, until)
 
     def evidence(self, window: Window) -> list[EvidenceResult]:
         """What the data say about doubtful channels; see `kpi.evidence.evidence`."""

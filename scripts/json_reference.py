@@ -20,6 +20,7 @@ from microgrid_lib.api import DataReport
 from microgrid_lib.cli.shapes import DemoFiles, DoctorReport, SeriesReport, SitesReport
 from microgrid_lib.ingest.download import FetchResult
 from microgrid_lib.ingest.result import IngestResult
+from microgrid_lib.kpi.alerts import AlertReport
 from microgrid_lib.kpi.model import KpiReport
 
 SCRIPT = "json_reference.py"
@@ -30,6 +31,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "ingest": IngestResult,
     "kpi": KpiReport,
     "series": SeriesReport,
+    "alerts": AlertReport,
     "data": DataReport,
     "sites": SitesReport,
     "doctor": DoctorReport,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import typer
 
 from microgrid_lib import __version__
-from microgrid_lib.cli import consumers, data, fetch, forecast, numbers, serve
+from microgrid_lib.cli import alerts, consumers, data, fetch, forecast, numbers, serve
 from microgrid_lib.errors import MicrogridError, SettingsError
 from microgrid_lib.settings import load_settings
 
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 data.register(app)
+alerts.register(app)
 fetch.register(app)
 consumers.register(app)
 numbers.register(app)

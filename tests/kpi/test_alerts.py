@@ -455,11 +455,12 @@ def test_the_same_data_give_the_same_alerts_in_any_order_of_files(
     expected = open_site("mesa_del_sol", settings=Settings(home=two_months)).alerts(
         "2022-05", "2022-07"
     )
-    files = sorted((two_months / "demo").glob("*.csv"), reverse=True)
+    files = sorted((two_months / "demo").glob("*.csv"))
+    assert [file.name for file in files] == ["Jun_2022.csv", "May_2022.csv"]
     site = open_site("mesa_del_sol", settings=Settings(home=tmp_path))
     for file in files:
         site.ingest([file])
-        early = site.alerts("2022-06", "2022-07")
+        early = site.alerts("2022-05", "2022-07")
     assert early.alerts
     assert site.alerts("2022-05", "2022-07") == expected
 
