@@ -27,7 +27,10 @@ from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.alerts import Alert, AlertReport, alerts_of
 from microgrid_lib.kpi.compare import Change, changes
+from microgrid_lib.kpi.compliance import Compliance, ComplianceReport
 from microgrid_lib.kpi.evidence import EvidenceResult, evidence
+from microgrid_lib.kpi.excursions import Excursion, excursions
+from microgrid_lib.kpi.islands import Islands, islands
 from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
 from microgrid_lib.kpi.registry import Definition
 from microgrid_lib.kpi.report import Computing, kpi_report
@@ -78,8 +81,8 @@ class DataReport(BaseModel):
 
 
 @lru_cache(maxsize=8)
-def _engine(memory_limit_mb: int, threads: int | None) -> DuckDBEngine:
-    return DuckDBEngine(Settings(memory_limit_mb=memory_limit_mb, threads=threads))
+def _engine(home: Path, memory_limit_mb: int, threads: int | None) -> DuckDBEngine:
+    return DuckDBEngine(Settings(home=home, memory_limit_mb=memory_limit_mb, threads=threads))
 
 
 def sites() -> dict[str, str]:
@@ -135,7 +138,7 @@ class SiteData:
         self.profile = profile
         self.settings = settings
         self.lake = Lake(settings.lake)
-        self.engine = _engine(settings.memory_limit_mb, settings.threads)
+        self.engine = _engine(settings.home, settings.memory_limit_mb, settings.threads)
         self._lock = threading.Lock()
         self._synthetic: tuple[str, bool] | None = None
 
@@ -150,7 +153,9 @@ class SiteData:
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Start of the oldest sample's slot and end of the newest's, in the display zone."""
-        snapshot = self.snapshot()
+        return self._span(self.snapshot())
+
+    def _span(self, snapshot: Snapshot) -> tuple[datetime, datetime] | None:
         if snapshot.oldest is None or snapshot.newest is None:
             return None
         zone = self.site.display_zone
@@ -504,12 +509,12 @@ class SiteData:
         return n_minus_1(self.plant(), self.simulation_day(day), scenario)
 
     def _date(self, day: str | date) -> date:
-        if isinstance(day, str):
-            at = parse_time(day, self.site.display_zone)
-            if at != self.day(day).start:
-                raise WindowError(f"{day!r} isn't a day; use YYYY-MM-DD")
-            return at.date()
-        return day
+        if not isinstance(day, str):
+            return day
+        # A month or an hour is a time too, but not a day.
+        if len(day.strip()) != len("YYYY-MM-DD"):
+            raise WindowError(f"{day!r} isn't a day; use YYYY-MM-DD")
+        return parse_time(day, self.site.display_zone).date()
 
     def _labelled(self, notes: Sequence[Note]) -> list[Note]:
         """Add to notes that the data are made up, where they are."""
@@ -633,6 +638,44 @@ class SiteData:
         AlertLog(self.settings, self.profile).acknowledge(alert, actor, note)
         return Window(alert.start, alert.end or max(where.end, span[1]))
 
+    def compliance(
+        self, window: Window | str | datetime, end: str | datetime | None = None
+    ) -> ComplianceReport:
+        """Grid quality of a window against EN 50160, ANSI C84.1 and IEEE 1547.
+
+        Parameters
+        ----------
+        window, end
+            A window, or its start and end.
+
+        Raises
+        ------
+        NoDataError
+            The window lies wholly outside the data.
+        """
+        asked = self._window(window, end)
+        return Compliance(*self._inside(asked)).report(asked)
+
+    def excursions(
+        self, window: Window | str | datetime, end: str | datetime | None = None
+    ) -> list[Excursion]:
+        """Runs of samples outside the site's limits; see `kpi.excursions.excursions`."""
+        return excursions(*self._inside(self._window(window, end)))
+
+    def islands(
+        self, window: Window | str | datetime, end: str | datetime | None = None
+    ) -> Islands:
+        """Periods in which the site ran on its own: an inference; see `kpi.islands.islands`."""
+        return islands(*self._inside(self._window(window, end)))
+
+    def _inside(self, window: Window) -> tuple[Access, Window]:
+        """The data, and the part of a window in which they can be expected."""
+        access = Access(self.engine, self._current(), self.profile)
+        part = clipped(access.snapshot, self.profile, window)
+        if slots_between(self.site, part.start, part.end) == 0:
+            raise NoDataError(f"the window is shorter than a slot, {self.site.interval_s} s")
+        return access, part
+
     def _alerts(self, window: Window) -> list[Alert]:
         access = Access(self.engine, self._current(), self.profile)
         clipped(access.snapshot, self.profile, window)
@@ -681,7 +724,7 @@ class SiteData:
         """The ingested files with their counts."""
         con = connect(self.settings)
         try:
-            return inventory.files_of(con, self.lake, self.site)
+            return inventory.files_of(con, self.lake, self.site, self.snapshot())
         finally:
             con.close()
 
@@ -693,7 +736,8 @@ class SiteData:
         NoDataError
             The window lies wholly outside the data.
         """
-        span = self.span()
+        snapshot = self.snapshot()
+        span = self._span(snapshot)
         if span is None:
             raise self._nothing()
         inside = window.clip(span[0], span[1])
@@ -702,7 +746,6 @@ class SiteData:
                 f"site {self.site.name} has data from {span[0].isoformat()} to "
                 f"{span[1].isoformat()}, none in the window asked for"
             )
-        snapshot = self.snapshot()
         con = connect(self.settings)
         try:
             return DataReport(
@@ -712,9 +755,9 @@ class SiteData:
                     start=window.start, end=window.end, timezone=self.site.display_timezone
                 ),
                 coverage=inventory.coverage_by_month(con, self.site, snapshot, inside),
-                files=inventory.files_of(con, self.lake, self.site),
+                files=inventory.files_of(con, self.lake, self.site, snapshot),
                 quarantine=inventory.quarantine_of(con, self.lake, self.site, snapshot),
-                evidence=self.evidence(inside),
+                evidence=evidence(self.engine, snapshot, self.profile, inside),
             )
         finally:
             con.close()

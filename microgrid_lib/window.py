@@ -60,13 +60,18 @@ class Window:
         return self.duration / timedelta(hours=1)
 
     def previous(self) -> Window:
-        """Return the window just before, of as many local days or of the same duration.
+        """Return the window just before: the month before, as many local days, or as long.
 
-        Whole local days stay whole local days across a change of summer time; any other window
-        keeps its elapsed time.
+        A local calendar month gives the one before it. Whole local days stay whole local days
+        across a change of summer time; any other window keeps its elapsed time.
         """
         zone_ = self.start.tzinfo
-        local_length = self.end.replace(tzinfo=None) - self.start.replace(tzinfo=None)
+        first, last = self.start.replace(tzinfo=None), self.end.replace(tzinfo=None)
+        local_length = last - first
+        next_month = _month_start(first + timedelta(days=31))
+        if zone_ is not None and first == _month_start(first) and last == next_month:
+            month_before = _month_start(first - timedelta(days=1))
+            return Window(_midnight(month_before.date(), zone_), self.start)
         if local_length > timedelta(0) and not local_length % timedelta(days=1):
             earlier = self.start.replace(tzinfo=None, fold=0) - local_length
             start = earlier.replace(tzinfo=zone_).astimezone(UTC)
@@ -81,6 +86,10 @@ class Window:
             return None
         zone_ = self.start.tzinfo
         return Window(low.astimezone(zone_), high.astimezone(zone_))
+
+
+def _month_start(at: datetime) -> datetime:
+    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
 def parse_time(text: str, zone_: tzinfo) -> datetime:

@@ -193,10 +193,9 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         """Show new data, if there are any."""
         try:
             loaded = self._loaded
-            if loaded is None or self.models[self.choices.section].stale(loaded):
+            live = loaded is not None and loaded.data.site.live
+            if loaded is None or live or self.models[self.choices.section].stale(loaded):
                 self.refresh()
-            elif loaded.data.site.live:
-                self._label()
         except MicrogridError as error:
             self.complain(str(error))
 

@@ -48,7 +48,7 @@ class Cleaned:
     start, end
         First and last accepted time (UTC), None where nothing was accepted.
     slots
-        Slots of the site's interval that have an accepted row.
+        Slots of the site's interval that have a value.
     doubled_hour_rows
         Rows of a doubled hour that were told apart by their order.
     """
@@ -200,8 +200,9 @@ def _tell_apart(
 ) -> int:
     """Sort the rows of a doubled hour [start, end) into its first and second pass.
 
-    Rows are taken in the file's own direction of time. One step back inside the hour separates
-    the passes; failing that, a time that is there twice is first its first, then its second pass.
+    Rows are taken in the file's own direction of time. One long step back inside the hour
+    separates the passes (a short one is rows out of order); failing that, a time that is there
+    twice is first its first, then its second pass.
     What stays doubtful is refused.
     """
     rows = con.execute(
@@ -212,7 +213,7 @@ def _tell_apart(
         return 0
     if _newest_first(con):
         rows = rows.iloc[::-1]
-    second = _second_pass(rows["t"]) if site.doubled_hour == "order" else None
+    second = _second_pass(rows["t"], end - start) if site.doubled_hour == "order" else None
     if second is None:
         second = pd.Series(pd.NA, index=rows.index, dtype="boolean")
     doubtful = rows[second.isna()]
@@ -253,11 +254,12 @@ def _newest_first(con: duckdb.DuckDBPyConnection) -> bool:
     return bool(found[0])
 
 
-def _second_pass(times: pd.Series) -> pd.Series | None:
+def _second_pass(times: pd.Series, doubled: timedelta) -> pd.Series:
     """Whether each time belongs to the second pass; <NA> where that can't be told."""
-    steps_back = (times.diff() < pd.Timedelta(0)).to_numpy()
+    steps = times.diff()
+    steps_back = (steps < pd.Timedelta(0)).to_numpy()
     result = pd.Series(pd.NA, index=times.index, dtype="boolean")
-    if steps_back.sum() == 1:
+    if steps_back.sum() == 1 and steps.min() <= -doubled / 2:
         result[:] = steps_back.cumsum() > 0
         return result
     occurrence = times.groupby(times).cumcount()
@@ -386,11 +388,12 @@ def _count(
         f"CREATE OR REPLACE TEMP TABLE {ACCEPTED} AS SELECT rowid AS id, "
         f"{time_sql or '0'} AS us, {stored} FROM {RAW}{where}"
     )
+    values = ", ".join(identifier(name) for name in raw.channels)
     kept = first_row(
         con,
         f"SELECT {', '.join(f'count({identifier(name)})' for name in raw.channels)}, "
-        f"count(DISTINCT us // {site.interval_s * _US}), count(*), min(us), max(us) "
-        f"FROM {ACCEPTED}",
+        f"count(DISTINCT CASE WHEN coalesce({values}) IS NOT NULL "
+        f"THEN us // {site.interval_s * _US} END), count(*), min(us), max(us) FROM {ACCEPTED}",
     )
     slots, accepted, low_us, high_us = int(kept[-4]), int(kept[-3]), kept[-2], kept[-1]
     found = first_row(

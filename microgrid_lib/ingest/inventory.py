@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 from pydantic import BaseModel
@@ -14,7 +14,9 @@ from microgrid_lib.ingest.records import (
     read_records,
 )
 from microgrid_lib.site.profile import Site
+from microgrid_lib.store.duck import first_row, identifier
 from microgrid_lib.store.lake import Lake
+from microgrid_lib.store.slots import anchor_s, first_slot_us, slots_between
 from microgrid_lib.store.snapshot import Snapshot
 from microgrid_lib.window import Window, month_window
 
@@ -58,9 +60,10 @@ class FileEntry(BaseModel):
     values_out_of_range: int
 
 
-def files_of(con: duckdb.DuckDBPyConnection, lake: Lake, site: Site) -> list[FileEntry]:
+def files_of(
+    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, snapshot: Snapshot
+) -> list[FileEntry]:
     """The current files of a site with their counts, in order of name."""
-    snapshot = lake.snapshot(site)
     records = read_records(lake, con, snapshot)
     counts = current_counts(con, lake, site, snapshot, records)
     return [
@@ -82,46 +85,68 @@ def files_of(con: duckdb.DuckDBPyConnection, lake: Lake, site: Site) -> list[Fil
 def coverage_by_month(
     con: duckdb.DuckDBPyConnection, site: Site, snapshot: Snapshot, window: Window
 ) -> list[ChannelCoverage]:
-    """Coverage of every channel in every local month of the window that is inside the data.
+    """Coverage of every channel in every local month of a window, months without data included.
 
-    Several samples in a slot count once; a month is judged on its part inside the window.
+    As for KPIs, the first sample of a source in a slot counts, and slots are those that start in
+    the window.
     """
     result: list[ChannelCoverage] = []
-    step = site.interval_s * 1_000_000
-    for month in snapshot.months():
+    for month in _months(window):
         part = month_window(month, site.display_zone).clip(window.start_utc, window.end_utc)
         if part is None:
             continue
-        expected = int(part.duration.total_seconds()) // site.interval_s
+        expected = slots_between(site, part.start_utc, part.end_utc)
         paths = [p.path for p in snapshot.parts if p.month == month]
-        present = {
-            row[0]
-            for row in con.execute(
-                "DESCRIBE SELECT * FROM read_parquet($paths, union_by_name=true)", {"paths": paths}
-            ).fetchall()
-        }
-        channels = [c for c in site.channels if c in present]
-        counted = ", ".join(f'count("{c}")' for c in channels)
-        slots = ", ".join(f'max("{c}") AS "{c}"' for c in channels)
-        rows = con.execute(
-            f"SELECT {counted} FROM (SELECT epoch_us(time) // {step} AS slot, {slots} "
-            "FROM read_parquet($paths, union_by_name=true) "
-            "WHERE time >= $start AND time < $end GROUP BY slot)",
-            {"paths": paths, "start": part.start_utc, "end": part.end_utc},
-        ).fetchall()
-        valid = dict(zip(channels, rows[0], strict=True))
-        for channel in site.channels:
-            count = int(valid.get(channel, 0))
-            result.append(
-                ChannelCoverage(
-                    month=month,
-                    channel=channel,
-                    valid=count,
-                    expected=expected,
-                    coverage=count / expected if expected else None,
-                )
+        valid = _valid_slots(con, site, paths, part) if paths else {}
+        result += [
+            ChannelCoverage(
+                month=month,
+                channel=channel,
+                valid=valid.get(channel, 0),
+                expected=expected,
+                coverage=valid.get(channel, 0) / expected if expected else None,
             )
+            for channel in site.channels
+        ]
     return result
+
+
+def _months(window: Window) -> list[str]:
+    """Local calendar months a window touches."""
+    last = window.end - timedelta(microseconds=1)
+    count = (last.year - window.start.year) * 12 + last.month - window.start.month
+    first = window.start.year * 12 + window.start.month - 1
+    return [f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(first, first + count + 1)]
+
+
+def _valid_slots(
+    con: duckdb.DuckDBPyConnection, site: Site, paths: list[str], part: Window
+) -> dict[str, int]:
+    """Channel -> slots of the window whose first sample has a value."""
+    present = {
+        row[0]
+        for row in con.execute(
+            "DESCRIBE SELECT * FROM read_parquet($paths, union_by_name=true)", {"paths": paths}
+        ).fetchall()
+    }
+    channels = [channel for channel in site.channels if channel in present]
+    if not channels:
+        return {}
+    step, shift = site.interval_s * 1_000_000, anchor_s(site) * 1_000_000
+    counted = ", ".join(f"count({identifier(channel)})" for channel in channels)
+    rows = first_row(
+        con,
+        f"SELECT {counted} FROM (SELECT * FROM read_parquet($paths, union_by_name=true, "
+        "hive_partitioning=true) WHERE epoch_us(time) >= $start AND epoch_us(time) < $end "
+        f"QUALIFY row_number() OVER (PARTITION BY source, (epoch_us(time) - {shift}) // {step} "
+        "ORDER BY time) = 1)",
+        {
+            "paths": paths,
+            "start": first_slot_us(site, part.start_utc),
+            "end": first_slot_us(site, part.end_utc),
+        },
+    )
+    return {channel: int(number) for channel, number in zip(channels, rows, strict=True)}
 
 
 def quarantine_of(

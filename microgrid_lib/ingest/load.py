@@ -368,11 +368,14 @@ def _refuse_other_source(path: Path, before: FileRecord, source: str) -> None:
 
 
 def _different_file(before: FileRecord | None, path: Path, name: str, cleaned: Cleaned) -> str:
-    """A file of a known name from elsewhere replaces the known one only if their times overlap."""
+    """A file of a known name from elsewhere replaces the known one only where it covers all of it.
+
+    Otherwise both are kept, the new one under a longer name: nothing may be lost by a name.
+    """
     if before is None or before.path == str(path) or cleaned.start is None or before.start is None:
         return name
     assert cleaned.end is not None and before.end is not None  # noqa: S101 PT018  both or neither
-    if cleaned.start <= before.end and cleaned.end >= before.start:
+    if cleaned.start <= before.start and cleaned.end >= before.end:
         return name
     return "/".join(path.parts[-2:]) if "/" not in name else str(path)
 

@@ -65,7 +65,7 @@ class FileRecord:
     start, end
         First and last accepted time (UTC).
     coverage
-        Slots with an accepted row / slots from start to end, 0-1, None where nothing was accepted.
+        Slots with a value / slots from start to end, 0-1, None where nothing was accepted.
     channels
         Channels it brought.
     notes

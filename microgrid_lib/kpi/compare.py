@@ -13,6 +13,7 @@ from microgrid_lib.kpi.registry import Definition
 from microgrid_lib.kpi.report import definitions, kpi_report
 from microgrid_lib.site.profile import Profile
 from microgrid_lib.store.engines import Engine
+from microgrid_lib.store.extent import as_of
 from microgrid_lib.store.snapshot import Snapshot
 from microgrid_lib.window import Window
 
@@ -77,6 +78,9 @@ def changes(
 ) -> dict[str, Change]:
     """Compare the KPIs of a window with those of the window of the same length before it.
 
+    A window that isn't over yet is compared with as much of the earlier one: today until eight
+    with yesterday until eight.
+
     Parameters
     ----------
     engine, snapshot, profile, window, sections, now
@@ -88,8 +92,14 @@ def changes(
         The window lies outside all data.
     """
     current = kpi_report(engine, snapshot, profile, window, sections, now)
+    before = window.previous()
+    until = as_of(snapshot, profile, now) or window.end_utc
+    elapsed = min(window.end_utc, until) - window.start_utc
+    if before.start_utc + elapsed < before.end_utc:
+        zone = before.start.tzinfo
+        before = Window(before.start, (before.start_utc + elapsed).astimezone(zone))
     try:
-        earlier = kpi_report(engine, snapshot, profile, window.previous(), sections, now).kpis
+        earlier = kpi_report(engine, snapshot, profile, before, sections, now).kpis
     except NoDataError:
         earlier = {}
     known = definitions(profile)

@@ -213,7 +213,7 @@ def _sums(
     total: dict[str, float] = {}
     missing: list[Scan] = []
     for scan in scans:
-        known = engine.results.get(("evidence", text, scan))
+        known = engine.results.get(("evidence", profile.fingerprint, text, scan))
         if isinstance(known, dict):
             total = {name: total.get(name, 0.0) + value for name, value in known.items()}
         else:
@@ -233,7 +233,7 @@ def _sums(
         found = {
             name: float(values[here].sum()) for name, values in columns.items() if name != "part"
         }
-        engine.results.put(("evidence", text, scan), found)
+        engine.results.put(("evidence", profile.fingerprint, text, scan), found)
         total = {name: total.get(name, 0.0) + value for name, value in found.items()}
     return total
 

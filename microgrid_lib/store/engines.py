@@ -19,6 +19,7 @@ import numpy.typing as npt
 from microgrid_lib.errors import StoreError
 from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Profile, Site
+from microgrid_lib.store.duck import connect
 from microgrid_lib.store.slots import anchor_s, epoch_us, slot_table
 from microgrid_lib.store.summaries import Column, columns_of, summarise
 
@@ -145,14 +146,10 @@ class DuckDBEngine:
     """
 
     def __init__(self, settings: Settings) -> None:
-        import duckdb
-
-        self._connection = duckdb.connect()
+        self._connection = connect(settings)
+        # Every query has a cursor of its own, which takes its settings from here.
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
-        self._connection.execute(f"SET GLOBAL memory_limit = '{settings.memory_limit_mb}MiB'")
-        if settings.threads is not None:
-            self._connection.execute(f"SET GLOBAL threads = {settings.threads}")
         self._lock = threading.Lock()
         self._sql: dict[Hashable, str] = {}
         self._columns_of_file: dict[str, dict[str, str]] = {}

@@ -118,7 +118,8 @@ class Store:
     def entries(self) -> dict[str, FileEntry]:
         """The current files by name."""
         with connect(self.settings) as con:
-            found = inventory.files_of(con, Lake(self.settings.lake), self.site)
+            lake = Lake(self.settings.lake)
+            found = inventory.files_of(con, lake, self.site, lake.snapshot(self.site))
         return {entry.file: entry for entry in found}
 
     def quarantine(self) -> list[QuarantineCount]:

@@ -58,7 +58,13 @@ class Loaded:
             window.end.isoformat(),
             self.texts.language,
             data.state(),
+            self._minute(),
         )
+
+    def _minute(self) -> str:
+        """The minute up to which a live site is judged: without new data its coverage falls."""
+        as_of = self.data.as_of() if self.data.site.live else None
+        return "" if as_of is None else as_of.strftime("%Y-%m-%dT%H:%M")
 
 
 class SectionModel(HasTraits):
