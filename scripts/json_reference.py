@@ -21,6 +21,7 @@ from microgrid_lib.cli.shapes import DemoFiles, DoctorReport, SeriesReport, Site
 from microgrid_lib.ingest.download import FetchResult
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.alerts import AlertReport
+from microgrid_lib.kpi.compliance import ComplianceReport
 from microgrid_lib.kpi.model import KpiReport
 
 SCRIPT = "json_reference.py"
@@ -32,6 +33,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "kpi": KpiReport,
     "series": SeriesReport,
     "alerts": AlertReport,
+    "compliance": ComplianceReport,
     "data": DataReport,
     "sites": SitesReport,
     "doctor": DoctorReport,

@@ -1,4 +1,4 @@
-"""Commands about events: alerts."""
+"""Commands about what went wrong: alerts, and compliance beside it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from microgrid_lib.cli.compliance import compliance
 from microgrid_lib.cli.options import (
     EndOption,
     JsonOption,
@@ -32,8 +33,9 @@ class SeverityName(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command()(alerts)
+    app.command()(compliance)
 
 
 def alerts(

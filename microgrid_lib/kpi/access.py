@@ -124,6 +124,15 @@ class Access:
         parts = month_parts(self.engine, self.snapshot, self.profile, start, end, summed=False)
         return [scan for part in parts for scan in part.measurements]
 
+    def cut(self, part: MonthPart, start: datetime, end: datetime) -> list[Scan]:
+        """Measurements of a month's part for the slots that start in [start, end)."""
+        bounds = (*part.measurements, *part.summaries)
+        lows = [scan.start for scan in bounds]
+        highs = [scan.end for scan in bounds]
+        low = start if None in lows else max(start, min(at for at in lows if at is not None))
+        high = end if None in highs else min(end, max(at for at in highs if at is not None))
+        return self.scans(low, high)
+
     def cached(self, name: str, *key: Hashable) -> tuple[Hashable, ...]:
         """Key of a result that depends on this profile's summaries, settings and `key`."""
         site = self.profile.site

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.site.profile import Profile
+from microgrid_lib.store.extent import MonthPart
 from microgrid_lib.store.slots import anchor_s, first_slot_us
 
 ISLAND_HZ = 0.002
@@ -93,11 +94,29 @@ def intervals(
     expected = np.diff(edges) // slot_us
     sums = {name: np.zeros(len(starts)) for name in names}
     for part in access.months(start, end):
-        columns = access.buckets(part, tuple(names))
-        index = (columns["bucket"] - first_us) // step_us
+        part_us, found = _of_part(access, part, tuple(names), step_us, shift_us)
         for name in names:
-            sums[name] += np.bincount(index, columns[name], len(starts))
+            sums[name][(part_us - first_us) // step_us] += found[name]
     return Intervals(starts, step_us, expected, sums)
+
+
+def _of_part(
+    access: Access, part: MonthPart, names: tuple[str, ...], step_us: int, shift_us: int
+) -> tuple[npt.NDArray[np.int64], dict[str, Floats]]:
+    """Starts of a month's intervals that have a slot, and their sums; remembered."""
+    key = access.cached("intervals", names, step_us, part)
+    known = access.engine.results.get(key)
+    if isinstance(known, tuple):
+        return known
+    columns = access.buckets(part, names)
+    starts, index = np.unique(
+        (columns["bucket"] - shift_us) // step_us * step_us + shift_us, return_inverse=True
+    )
+    sums: dict[str, Floats] = {
+        name: np.bincount(index, columns[name], len(starts)).astype(np.float64) for name in names
+    }
+    access.engine.results.put(key, (starts, sums))
+    return starts, sums
 
 
 @dataclass(frozen=True)

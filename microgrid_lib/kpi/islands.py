@@ -11,8 +11,11 @@ from microgrid_lib.kpi import notes
 from microgrid_lib.kpi.access import Access, runs
 from microgrid_lib.kpi.intervals import interval_s, synchronism, tells_islands
 from microgrid_lib.kpi.model import Note
+from microgrid_lib.site.profile import Profile
 from microgrid_lib.store.slots import from_epoch_us
 from microgrid_lib.window import Window
+
+METHOD = "inferred: |f_MCCB - f_bus| > 2 mHz on the ten-minute mean"
 
 
 class Island(BaseModel):
@@ -53,13 +56,18 @@ class Islands(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    method: str = "inferred: |f_MCCB - f_bus| > 2 mHz on the ten-minute mean"
+    method: str = METHOD
     interval_s: int
     islanded: int = 0
     synchronous: int = 0
     unknown: int = 0
     islands: list[Island] = []
     reason: Note | None = None
+
+
+def missing_frequency(profile: Profile) -> str:
+    """Role that keeps islands from being told."""
+    return "mccb_frequency" if profile.has("bus_frequency") else "bus_frequency"
 
 
 def islands(access: Access, window: Window) -> Islands:
@@ -75,8 +83,8 @@ def islands(access: Access, window: Window) -> Islands:
     profile = access.profile
     length_s = interval_s(profile)
     if not tells_islands(profile):
-        role = "mccb_frequency" if profile.has("bus_frequency") else "bus_frequency"
-        return Islands(interval_s=length_s, reason=notes.no_role(profile, role))
+        reason = notes.no_role(profile, missing_frequency(profile))
+        return Islands(interval_s=length_s, reason=reason)
     found = synchronism(access, window.start_utc, window.end_utc)
     zone = profile.site.display_zone
     listed = []

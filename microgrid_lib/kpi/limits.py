@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 # Meters write float32 as text: 61.2 Hz reads 61.200001.
 RELATIVE = 1e-7
+_DECIMALS = 9
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Band:
     @classmethod
     def of(cls, nominal: float, per_unit: tuple[float, float]) -> Band:
         """Limits per unit of a nominal value."""
-        return cls(nominal * per_unit[0], nominal * per_unit[1])
+        low, high = (round(nominal * limit, _DECIMALS) for limit in per_unit)
+        return cls(low, high)
 
     def below(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Values under the lower limit; NaN isn't."""

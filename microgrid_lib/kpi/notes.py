@@ -98,15 +98,6 @@ def battery_capacity_unknown() -> Note:
     return Note(code="battery_capacity_unknown", text="the capacity of the battery isn't known")
 
 
-def no_load() -> Note:
-    """Say that the mean load of the last hour is zero or negative."""
-    return Note(
-        code="no_energy",
-        params={"what": "last_hour"},
-        text="there was no load to supply in the last hour of the window",
-    )
-
-
 def soc_not_anchored() -> Note:
     """Say that the state of charge goes back to an assumed start."""
     return Note(
@@ -148,6 +139,12 @@ def efficiency_above_one(value: float) -> Note:
 def no_peak() -> Note:
     """Say that no clock quarter hour is valid enough to have a mean."""
     return Note(code="no_peak", text="no quarter hour has half of its values")
+
+
+def no_intervals(state: str) -> Note:
+    """Say that no interval of a rule is valid."""
+    text = "the site wasn't islanded" if state == "island" else "no valid interval in the window"
+    return Note(code="no_intervals", params={"state": state}, text=text)
 
 
 def derived_grid() -> Note:

@@ -65,7 +65,8 @@ def _autonomy(s: Sums) -> Outcome | Note:
     battery = s.profile.site.battery
     mean_kw = s.sum("sum") / s.n
     if mean_kw <= 0:
-        return notes.no_load()
+        text = "there was no load to supply in the last hour of the window"
+        return notes.no_energy("last_hour", text)
     state = _state(s)
 
     def hours(soc: float) -> float:

@@ -34,7 +34,10 @@ KPI_NAMES = {
         *("self_sufficiency", "grid_dependency", "self_consumption", "critical_share"),
         *("peak_load", "peak_import", "load_factor", "grid_import_energy", "grid_export_energy"),
     },
-    "quality": {"mean_bus_voltage", "mean_bus_frequency", "max_voltage_gap"},
+    "quality": {
+        *("mean_bus_voltage", "mean_bus_frequency", "max_voltage_gap"),
+        *("voltage_compliance", "frequency_compliance"),
+    },
 }
 
 
@@ -179,6 +182,16 @@ def test_energies_are_compared_as_mean_power_over_covered_hours(
     assert found["equivalent_cycles"].relative is None
     assert found["battery_tracking_rmse"].value == pytest.approx(39.0 - 41.0)
     assert found["battery_tracking_rmse"].unit == "kW"
+
+
+def test_an_unfinished_day_is_compared_with_as_much_of_the_day_before(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    profile = make_site(["pv"]).profile()
+    day: list[dict[str, float | None]] = [{"pv": float(i)} for i in range(96)]
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, START, [*day, *day[:32]]))
+    found = changes(engine, lake, profile, Window(START + DAY, START + 2 * DAY))
+    assert found["pv_energy"].value == pytest.approx(0.0)
 
 
 def test_a_change_that_cannot_be_told_says_why(engine: DuckDBEngine, tmp_path: Path) -> None:

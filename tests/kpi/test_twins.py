@@ -22,8 +22,11 @@ from tests.kpi.naive import naive_kpis
 
 START = utc("2023-03-31T20:00")
 HOURS = 8
-# Compared with loops in test_soc.py.
-BY_THEMSELVES = {"soc", "battery_autonomy_h", "battery_autonomy_critical_h"}
+# Compared with loops in test_soc.py and test_compliance.py.
+BY_THEMSELVES = {
+    *("soc", "battery_autonomy_h", "battery_autonomy_critical_h"),
+    *("voltage_compliance", "frequency_compliance"),
+}
 SMALL_BATTERY = BATTERY | {"capacity_kwh": 4.0}
 SITES = {
     "ten seconds, one source": make_site(interval_s=10, battery=SMALL_BATTERY),
