@@ -219,3 +219,8 @@ def test_the_window_before_ends_where_the_window_starts(naive: datetime, length:
     before = Window(start, end).previous()
     assert before.end_utc == start.astimezone(UTC)
     assert abs(before.duration - length) <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("month", "before"), [("2022-03", "2022-02"), ("2022-01", "2021-12")])
+def test_the_month_before_a_month_is_a_month(month: str, before: str) -> None:
+    assert month_window(month, PARIS).previous() == month_window(before, PARIS)

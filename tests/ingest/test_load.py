@@ -15,12 +15,14 @@ import duckdb
 import pytest
 
 from microgrid_lib.errors import MicrogridError
+from microgrid_lib.ingest.inventory import coverage_by_month
 from microgrid_lib.ingest.load import ingest
 from microgrid_lib.settings import Settings
 from microgrid_lib.site.load import load_site, read_site_file
 from microgrid_lib.site.profile import Site
 from microgrid_lib.store.duck import connect
 from microgrid_lib.store.lake import Lake
+from microgrid_lib.window import Window
 from tests.ingest.naive import MINI_SITE
 from tests.ingest.store_view import Store, counts_of, stored_rows
 
@@ -239,6 +241,36 @@ def test_files_of_one_name_in_two_folders_are_two_files(store: Store) -> None:
     ]
 
 
+def test_a_file_of_a_known_name_from_elsewhere_never_takes_rows_away(store: Store) -> None:
+    store.take(store.write("a/p.csv", plant("1,10,0,480", "11,11,0,480")))
+    (result,) = store.take(store.write("b/p.csv", plant("11,11,0,480", "21,12,0,480")))
+    assert (result.file, result.rows_accepted) == ("b/p.csv", 2)
+    assert store.entries()["p.csv"].rows_duplicate == 1
+    assert len(store.rows()) == 3
+
+
+def test_a_file_of_a_known_name_that_covers_the_known_one_corrects_it(store: Store) -> None:
+    store.take(store.write("a/p.csv", plant("1,10,0,480", "11,11,0,480")))
+    (result,) = store.take(store.write("b/p.csv", plant("1,99,0,480", "11,98,0,480")))
+    assert (result.file, result.rows_accepted) == ("p.csv", 2)
+    assert len(store.rows()) == 2
+
+
+def test_coverage_lists_months_without_data(store: Store) -> None:
+    store.put("p1.csv", "Timestamp,PV\n2023/04/30 12:00:01,1\n")
+    store.put("p2.csv", "Timestamp,PV\n2023/06/01 12:00:01,1\n")
+    zone = store.site.display_zone
+    window = Window(datetime(2023, 4, 1, tzinfo=zone), datetime(2023, 7, 1, tzinfo=zone))
+    snapshot = Lake(store.settings.lake).snapshot(store.site)
+    with connect(store.settings) as con:
+        found = coverage_by_month(con, store.site, snapshot, window)
+    pv = {
+        entry.month: (entry.valid, entry.expected) for entry in found if entry.channel == "pv_power"
+    }
+    day = 86_400 // store.site.interval_s
+    assert pv == {"2023-04": (1, 30 * day), "2023-05": (0, 31 * day), "2023-06": (1, 30 * day)}
+
+
 def test_a_file_that_was_moved_is_known_by_its_old_name(store: Store) -> None:
     first = store.write("a/p.csv", plant("1,10,0,480"))
     store.take(first, store.write("b/p.csv", plant("11,10,0,480")))
@@ -409,6 +441,14 @@ def test_the_doubled_hour_is_refused_where_the_site_says_so(tmp_path: Path) -> N
 def test_a_single_pass_of_the_doubled_hour_stays_in_doubt(tmp_path: Path) -> None:
     store = los_angeles(tmp_path)
     single = [*AUTUMN[:5], AUTUMN[9]]
+    result = store.put("p.csv", "Timestamp,PV\n" + "".join(f"{t},1\n" for t in single))
+    assert (result.rows_accepted, result.rows_rejected) == (2, 4)
+    assert {reason for _, _, _, reason in store.refusals()} == {"ambiguous_time"}
+
+
+def test_rows_out_of_order_dont_tell_the_passes_of_the_doubled_hour_apart(tmp_path: Path) -> None:
+    store = los_angeles(tmp_path)
+    single = [AUTUMN[0], AUTUMN[2], AUTUMN[1], AUTUMN[3], AUTUMN[4], AUTUMN[9]]
     result = store.put("p.csv", "Timestamp,PV\n" + "".join(f"{t},1\n" for t in single))
     assert (result.rows_accepted, result.rows_rejected) == (2, 4)
     assert {reason for _, _, _, reason in store.refusals()} == {"ambiguous_time"}
