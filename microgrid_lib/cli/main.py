@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import typer
 
 from microgrid_lib import __version__
-from microgrid_lib.cli import alerts, consumers, data, fetch, forecast, numbers, serve
+from microgrid_lib.cli import alerts, consumers, data, fetch, forecast, numbers, serve, simulate
 from microgrid_lib.errors import MicrogridError, SettingsError
 from microgrid_lib.settings import load_settings
 
@@ -31,6 +31,7 @@ fetch.register(app)
 consumers.register(app)
 numbers.register(app)
 forecast.register(app)
+simulate.register(app)
 serve.register(app)
 
 
