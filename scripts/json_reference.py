@@ -10,19 +10,23 @@ import re
 import sys
 import types
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Union, get_args, get_origin
 
 import generated
 from pydantic import BaseModel
 
 from microgrid_lib.api import DataReport
+from microgrid_lib.cli.forecast import TrainReport
 from microgrid_lib.cli.shapes import DemoFiles, DoctorReport, SeriesReport, SitesReport
+from microgrid_lib.cli.simulate import ContingencyReport
+from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport
 from microgrid_lib.ingest.download import FetchResult
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.alerts import AlertReport
 from microgrid_lib.kpi.compliance import ComplianceReport
 from microgrid_lib.kpi.model import KpiReport
+from microgrid_lib.simulation.metrics import SimulationReport, SimulationSeriesReport
 
 SCRIPT = "json_reference.py"
 PAGE = generated.DOCS / "json.md"
@@ -35,6 +39,12 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "alerts": AlertReport,
     "compliance": ComplianceReport,
     "data": DataReport,
+    "forecast": ForecastReport,
+    "backtest": BacktestReport,
+    "train": TrainReport,
+    "simulate": SimulationReport,
+    "simulate --series": SimulationSeriesReport,
+    "simulate --n-1": ContingencyReport,
     "sites": SitesReport,
     "doctor": DoctorReport,
     "fetch": FetchResult,
@@ -44,6 +54,7 @@ KINDS = {
     int: "whole number",
     float: "number",
     bool: "true, false",
+    date: "day (YYYY-MM-DD)",
     datetime: "time (ISO 8601 with offset)",
     type(None): "null",
 }
@@ -110,6 +121,77 @@ MEANINGS = {
     "EvidenceResult.setpoint_n": "Slots in which both are valid.",
     "ReadingResult.name": "The reading.",
     "ReadingResult.residual": "Expression that is 0 where the reading is right.",
+    "ForecastReport.site": "Name of the site.",
+    "ForecastReport.profile": "Name of the profile.",
+    "ForecastReport.role": "The role that is forecast.",
+    "ForecastReport.unit": "Unit of its values and errors.",
+    "ForecastReport.timezone": "The display zone.",
+    "BacktestReport.site": "Name of the site.",
+    "BacktestReport.profile": "Name of the profile.",
+    "BacktestReport.role": "The role that is forecast.",
+    "BacktestReport.unit": "Unit of its values and errors.",
+    "BacktestReport.timezone": "The display zone.",
+    "ForecastReport.horizon_h": "Hours forecast.",
+    "ForecastReport.data_hash": "SHA-256 of the hourly means before the origin.",
+    "ForecastReport.hourly": "Forecast of each hour.",
+    "ForecastReport.daily": "Forecast of each whole local day.",
+    "HourForecast.time": "Start of the hour, in the display zone.",
+    "HourForecast.p2_5": "Quantile 2.5 %.",
+    "HourForecast.p10": "Quantile 10 %.",
+    "HourForecast.p50": "What is served, the middle of the intervals.",
+    "HourForecast.p90": "Quantile 90 %.",
+    "HourForecast.p97_5": "Quantile 97.5 %.",
+    "HourForecast.baseline": "What the best baseline says.",
+    "DayForecast.date": "The local day.",
+    "DayForecast.mean": "Mean of the day's hours.",
+    "DayForecast.p10": "Quantile 10 % of the mean.",
+    "DayForecast.p90": "Quantile 90 % of the mean.",
+    "DayForecast.random_forest": "What the mission's Random Forest says.",
+    "BacktestReport.choice": "On which forecasts the served model was chosen.",
+    "BacktestReport.models": "Forecast -> its scores.",
+    "BacktestReport.notes": "What to know of the scores.",
+    "Metrics.energy_kwh": "Energies of the day.",
+    "Metrics.voltage_v": "Voltages of the feeder.",
+    "Metrics.frequency_hz": "Frequency at the bus.",
+    "Metrics.soc": "State of charge.",
+    "Metrics.max_balance_error_kw": "Largest gap of a minute between sources and uses [kW].",
+    "Energies.load": "Demand.",
+    "Energies.pv": "From PV.",
+    "Energies.fuel_cell": "From the fuel cell.",
+    "Energies.genset": "From the genset.",
+    "Energies.battery_charge": "Into the battery.",
+    "Energies.battery_discharge": "Out of the battery.",
+    "Energies.grid_import": "From the grid.",
+    "Energies.grid_export": "To the grid.",
+    "Energies.shed": "Non-critical demand not served.",
+    "Energies.unserved": "Critical demand not served.",
+    "Energies.curtailed": "PV held back.",
+    "Voltages.bus": "At the microgrid's bus.",
+    "Voltages.mccb": "At the breaker.",
+    "Voltages.receiving": "At the receiving point.",
+    "Range.min": "Lowest one-minute value.",
+    "Range.max": "Highest one-minute value.",
+    "Soc.min": "Lowest, 0-1.",
+    "Soc.end": "At the end of the day, 0-1.",
+    "SimulationSeriesReport.series": "Every minute of the day.",
+    "SeriesStep.time": "Start of the minute, in the display zone.",
+    "SeriesStep.load": "Demand [kW].",
+    "SeriesStep.pv": "Power of PV [kW].",
+    "SeriesStep.fuel_cell": "Power of the fuel cell [kW].",
+    "SeriesStep.genset": "Power of the genset [kW].",
+    "SeriesStep.battery": "Power of the battery, discharge positive [kW].",
+    "SeriesStep.grid": "Power from the grid, import positive [kW].",
+    "SeriesStep.shed": "Non-critical demand not served [kW].",
+    "SeriesStep.unserved": "Critical demand not served [kW].",
+    "SeriesStep.curtailed": "PV held back [kW].",
+    "SeriesStep.soc": "State of charge at the end of the minute, 0-1.",
+    "SeriesStep.bus_voltage": "Line to line at the bus [V].",
+    "SeriesStep.mccb_voltage": "At the breaker [V].",
+    "SeriesStep.receiving_voltage": "At the receiving point [V].",
+    "SeriesStep.frequency": "Mean frequency at the bus [Hz].",
+    "SeriesStep.frequency_min": "Lowest, transients included [Hz].",
+    "SeriesStep.frequency_max": "Highest, transients included [Hz].",
+    "SeriesStep.islanded": "Whether the site is without the grid.",
     "QuarantineCount.reason": "Code of the reason.",
     "QuarantineCount.channel": "The channel, null where the whole row was refused.",
     "QuarantineCount.count": "How often.",
@@ -169,7 +251,9 @@ def _shape(model: type[BaseModel]) -> str:
 
 def meaning(model: type[BaseModel], key: str) -> str:
     """What a key means; empty where nobody says it."""
-    known = MEANINGS.get(f"{model.__name__}.{key}") or generated.meanings(model).get(key, "")
+    known = MEANINGS.get(f"{model.__name__}.{key}", "")
+    for documented in model.__mro__:
+        known = known or generated.meanings(documented).get(key, "")
     return re.sub(r"\bNone\b", "null", known)
 
 
@@ -182,8 +266,10 @@ def kind(annotation: Any) -> str:
         return ", ".join(f'`"{value}"`' for value in inner)
     if origin is list:
         return f"list of {kind(inner[0])}"
+    if origin is tuple:
+        return f"list [{', '.join(map(kind, inner))}]"
     if origin is dict:
-        return f"object: name -> {kind(inner[1])}"
+        return "object" if inner[1] is Any else f"object: name -> {kind(inner[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
     return KINDS[annotation]

@@ -19,6 +19,7 @@ from microgrid_lib.store.extent import MonthPart
 from microgrid_lib.store.slots import anchor_s, first_slot_us
 
 ISLAND_HZ = 0.002
+_ROUNDING_HZ = 1e-9
 INTERVAL_S = 600
 LEAST_VALID = 0.5
 SECOND_US = 1_000_000
@@ -150,4 +151,6 @@ def synchronism(access: Access, start: datetime, end: datetime) -> Synchronism:
     known = grid.valid("synchronism__n")
     n = np.where(known, grid.sums["synchronism__n"], np.nan)
     difference = grid.sums["synchronism__difference"] / n
-    return Synchronism(grid, difference, known, known & (np.abs(difference) > ISLAND_HZ))
+    return Synchronism(
+        grid, difference, known, known & (np.abs(difference) > ISLAND_HZ + _ROUNDING_HZ)
+    )
