@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -21,9 +20,9 @@ from microgrid_lib.errors import (
 )
 from microgrid_lib.ingest import inventory
 from microgrid_lib.ingest.inventory import ChannelCoverage, FileEntry, QuarantineCount
-from microgrid_lib.ingest.load import ingest
 from microgrid_lib.ingest.records import read_records
 from microgrid_lib.ingest.result import IngestResult
+from microgrid_lib.ingest.run import ingest_and_summarise
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.alerts import Alert, AlertReport, alerts_of
 from microgrid_lib.kpi.compare import Change, changes
@@ -691,15 +690,7 @@ class SiteData:
 
         Other profiles follow when they are first read.
         """
-        # Ibis takes a second to import, which fits beside the reading of files.
-        warm_up = threading.Thread(target=importlib.import_module, args=("ibis",))
-        warm_up.start()
-        try:
-            result = ingest(paths, self.site, self.settings, progress)
-        finally:
-            warm_up.join()
-        self.refresh([self.site.default_profile])
-        return result
+        return ingest_and_summarise(paths, self.site, self.settings, progress, self.engine)
 
     def refresh(
         self, profiles: Sequence[str] | None = None, progress: Progress | None = None

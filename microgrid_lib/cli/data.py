@@ -129,23 +129,32 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Bring data files into the store; what is refused is kept in quarantine with its reason."""
-    from microgrid_lib.api import open_site
-    from microgrid_lib.ingest.load import remove as remove_files
+    from microgrid_lib.ingest.run import ingest_and_summarise
 
-    site_data = open_site(site)
     if remove:
         if paths:
             raise MicrogridError("either files to ingest or --remove, not both")
-        result = remove_files(remove, site_data.site, site_data.settings)
-        site_data.refresh()
+        result = _remove(site, remove)
     elif paths:
+        settings = load_settings()
+        loaded = load_site(site or settings.site, settings.home)
         with progress_bar("Ingesting") as bar:
-            result = site_data.ingest(list(paths), bar)
+            result = ingest_and_summarise(list(paths), loaded, settings, bar)
     else:
         raise MicrogridError("name at least one file, folder or pattern to ingest")
     _report(result, as_json)
     if result.totals.failed:
         raise typer.Exit(2)
+
+
+def _remove(site: str | None, names: list[str]) -> IngestResult:
+    from microgrid_lib.api import open_site
+    from microgrid_lib.ingest.load import remove
+
+    site_data = open_site(site)
+    result = remove(names, site_data.site, site_data.settings)
+    site_data.refresh()
+    return result
 
 
 def _report(result: IngestResult, as_json: bool) -> None:

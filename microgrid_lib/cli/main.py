@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import typer
 
 from microgrid_lib import __version__
-from microgrid_lib.cli import alerts, consumers, data, fetch, forecast, numbers, serve, simulate
 from microgrid_lib.errors import MicrogridError, SettingsError
 from microgrid_lib.settings import load_settings
 
@@ -17,22 +18,38 @@ OUR_FAULT = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
 
-app = typer.Typer(
-    name="microgrid",
-    help="Watch a microgrid: honest numbers from raw files to pages.",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-data.register(app)
-alerts.register(app)
-fetch.register(app)
-consumers.register(app)
-numbers.register(app)
-forecast.register(app)
-simulate.register(app)
-serve.register(app)
+MODULES = {
+    "data": ("demo", "sites", "ingest", "data"),
+    "alerts": ("alerts", "compliance"),
+    "fetch": ("fetch",),
+    "consumers": ("consumers",),
+    "numbers": ("kpi", "series"),
+    "forecast": ("train", "backtest", "forecast"),
+    "simulate": ("simulate",),
+    "serve": ("dashboard", "lab", "doctor"),
+}
+"""Module of this package -> the commands it brings."""
+
+
+def _build(arguments: Sequence[str]) -> typer.Typer:
+    """Put the command line together, with only the module of the command asked for.
+
+    Importing them all takes longer than many a command.
+    """
+    app = typer.Typer(
+        name="microgrid",
+        help="Watch a microgrid: honest numbers from raw files to pages.",
+        invoke_without_command=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    asked = arguments[0] if arguments else ""
+    wanted = [module for module, commands in MODULES.items() if asked in commands]
+    for module in wanted or MODULES:
+        importlib.import_module(f"microgrid_lib.cli.{module}").register(app)
+    return app
 
 
 def _show_version(wanted: bool) -> None:
@@ -41,7 +58,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     context: typer.Context,
     version: bool = typer.Option(
@@ -64,7 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        code = app(arguments, standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else arguments
+        code = _build(given)(given, standalone_mode=False)
     except MicrogridError as error:
         return _say(str(error), error.exit_code)
     except typer.TyperException as error:

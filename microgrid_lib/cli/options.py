@@ -12,10 +12,10 @@ import typer
 from pydantic import BaseModel
 
 from microgrid_lib.kpi.model import WindowModel
-from microgrid_lib.store.refresh import Progress
 
 if TYPE_CHECKING:
     from microgrid_lib.api import SiteData
+    from microgrid_lib.store.refresh import Progress
 
 SiteOption = Annotated[
     str | None,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from microgrid_lib.kpi.model import WindowModel
-from microgrid_lib.store.series import Series
+
+if TYPE_CHECKING:
+    from microgrid_lib.store.series import Series
 
 
 class SeriesPoint(BaseModel):

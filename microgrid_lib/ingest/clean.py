@@ -11,17 +11,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from microgrid_lib.ingest.readers import RAW, RawRows, insert_refused
 from microgrid_lib.site.profile import Channel, Site
 from microgrid_lib.site.zones import offset_changes
 from microgrid_lib.store.duck import first_row, identifier
 
-DROPPED = "dropped_rows"
+if TYPE_CHECKING:
+    import pandas as pd
+
 ACCEPTED = "accepted_rows"
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 FUTURE_ALLOWED = timedelta(days=1)
@@ -83,7 +86,6 @@ def clean(
     now
         Times later than a day after this are refused; default: the clock.
     """
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {DROPPED} (id BIGINT)")
     con.execute("CREATE OR REPLACE TEMP TABLE doubled (id BIGINT, shift BIGINT)")
     _refuse(con, raw, "t IS NULL", "no_time", "a time")
     latest = (now or datetime.now(UTC)) + FUTURE_ALLOWED
@@ -94,7 +96,7 @@ def clean(
     far = f"(t < TIMESTAMP '{low_wall}' OR t > TIMESTAMP '{high_wall}')"
     if first_row(con, f"SELECT count(*) FROM {RAW} WHERE {far}")[0]:
         _refuse(con, raw, far, "time_out_of_range", allowed)
-    span = first_row(con, f"SELECT min(t)::VARCHAR, max(t)::VARCHAR FROM {RAW}{_where_kept(con)}")
+    span = first_row(con, f"SELECT min(t)::VARCHAR, max(t)::VARCHAR FROM {RAW}")
     time_sql, doubled = "", 0
     if span[0] is not None:
         first, last = (_to_datetime(text) for text in span)
@@ -116,34 +118,21 @@ def _to_datetime(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=None)
 
 
-def _kept() -> str:
-    return f"{RAW}.rowid NOT IN (SELECT id FROM {DROPPED})"
-
-
-def _where_kept(con: duckdb.DuckDBPyConnection) -> str:
-    """WHERE clause for the rows not dropped; empty where none is, which is faster."""
-    dropped = first_row(con, f"SELECT count(*) FROM {DROPPED}")[0]
-    return f" WHERE {_kept()}" if dropped else ""
-
-
 def _drop(con: duckdb.DuckDBPyConnection, ids: np.ndarray) -> None:
-    frame = pd.DataFrame({"id": ids.astype("int64")})
-    con.register("new_dropped", frame)
-    con.execute(f"INSERT INTO {DROPPED} FROM new_dropped")
+    con.register("new_dropped", pa.table({"id": ids.astype("int64")}))
+    con.execute(f"DELETE FROM {RAW} WHERE rowid IN (FROM new_dropped)")
     con.unregister("new_dropped")
 
 
 def _refuse(
     con: duckdb.DuckDBPyConnection, raw: RawRows, condition: str, reason: str, allowed: str
 ) -> None:
-    found = con.execute(
-        f"SELECT rowid AS id, t::VARCHAR AS t FROM {RAW} WHERE {condition} AND {_kept()}"
-    ).df()
+    found = con.execute(f"SELECT rowid AS id, t::VARCHAR AS t FROM {RAW} WHERE {condition}").df()
     if found.empty:
         return
     ids = found["id"].to_numpy()
     lines = raw.lines_of(ids)
-    texts = [None if pd.isna(t) else str(t) for t in found["t"]]
+    texts = [str(t) if isinstance(t, str) else None for t in found["t"]]
     insert_refused(
         con,
         [
@@ -205,9 +194,11 @@ def _tell_apart(
     twice is first its first, then its second pass.
     What stays doubtful is refused.
     """
+    import pandas as pd
+
     rows = con.execute(
         f"SELECT rowid AS id, t FROM {RAW} WHERE t >= TIMESTAMP '{start}' "
-        f"AND t < TIMESTAMP '{end}' AND {_kept()} ORDER BY rowid"
+        f"AND t < TIMESTAMP '{end}' ORDER BY rowid"
     ).df()
     if rows.empty:
         return 0
@@ -240,8 +231,8 @@ def _tell_apart(
         _drop(con, ids)
     later = rows.loc[second.fillna(value=False), "id"]
     shift = int((end - start) / timedelta(microseconds=1))
-    frame = pd.DataFrame({"id": later.astype("int64"), "shift": shift})
-    con.register("new_doubled", frame)
+    ids = later.to_numpy().astype("int64")
+    con.register("new_doubled", pa.table({"id": ids, "shift": np.full(len(ids), shift)}))
     con.execute("INSERT INTO doubled FROM new_doubled")
     con.unregister("new_doubled")
     return int(second.notna().sum())
@@ -256,6 +247,8 @@ def _newest_first(con: duckdb.DuckDBPyConnection) -> bool:
 
 def _second_pass(times: pd.Series, doubled: timedelta) -> pd.Series:
     """Whether each time belongs to the second pass; <NA> where that can't be told."""
+    import pandas as pd
+
     steps = times.diff()
     steps_back = (steps < pd.Timedelta(0)).to_numpy()
     result = pd.Series(pd.NA, index=times.index, dtype="boolean")
@@ -269,21 +262,26 @@ def _second_pass(times: pd.Series, doubled: timedelta) -> pd.Series:
     return result
 
 
+def _crowded(rows: str, number: str) -> str:
+    """SQL: blocks of 32 numbers in which one is there twice.
+
+    A bit per number is several times faster than counting distinct ones.
+    """
+    return (
+        f"SELECT n >> 5 AS block FROM (SELECT {number} AS n FROM {rows}) GROUP BY block "
+        "HAVING count(*) <> bit_count(bit_or(1::BIGINT << (n & 31)::INTEGER))"
+    )
+
+
 def _drop_repeated(con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, time_sql: str) -> int:
     """Keep the first row of each time; the others are duplicates or conflicts.
 
     Rows are compared as they would be stored, as rows of different files are.
     """
-    where = _where_kept(con)
-    # A bit per second, 32 seconds a group: several times faster than counting distinct times.
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE crowded AS SELECT second >> 5 AS block FROM "
-        f"(SELECT ({time_sql}) // {_US} AS second FROM {RAW}{where}) GROUP BY block "
-        "HAVING count(*) <> bit_count(bit_or(1::BIGINT << (second & 31)::INTEGER))"
-    )
+    second = f"({time_sql}) // {_US}"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE crowded AS {_crowded(RAW, second)}")
     if not first_row(con, "SELECT count(*) FROM crowded")[0]:
         return 0
-    among = f"{where or ' WHERE true'} AND ({time_sql}) // {_US} >> 5 IN (FROM crowded)"
     equal = " AND ".join(
         f'(r."accepted_{channel}" IS NOT DISTINCT FROM w."accepted_{channel}")'
         for channel in raw.channels
@@ -293,14 +291,13 @@ def _drop_repeated(con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, tim
         for channel in raw.channels
     )
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE again AS SELECT us, min(id) AS winner FROM "
-        f"(SELECT rowid AS id, {time_sql} AS us FROM {RAW}{among}) "
-        "GROUP BY us HAVING count(*) > 1"
+        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT rowid AS id, {time_sql} AS us, t, "
+        f"{names} FROM {RAW} WHERE {second} >> 5 IN (FROM crowded)"
     )
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT timed.*, again.winner FROM "
-        f"(SELECT rowid AS id, {time_sql} AS us, t, {names} FROM {RAW}{among}) AS timed "
-        "JOIN again USING (us)"
+        "CREATE OR REPLACE TEMP TABLE repeated AS SELECT suspects.*, again.winner FROM suspects "
+        "JOIN (SELECT us, min(id) AS winner FROM suspects GROUP BY us HAVING count(*) > 1) "
+        "AS again USING (us)"
     )
     found = con.execute(
         f"SELECT r.id, r.winner, r.t::VARCHAR AS t, {equal} AS same FROM repeated r "
@@ -382,27 +379,33 @@ def _count(
     doubled: int,
 ) -> Cleaned:
     """Count missing and implausible values, quarantine the latter, and put the SELECT together."""
-    where = _where_kept(con)
     stored = ", ".join(f'{_accepted_sql(site, name)} AS "{name}"' for name in raw.channels)
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {ACCEPTED} AS SELECT rowid AS id, "
-        f"{time_sql or '0'} AS us, {stored} FROM {RAW}{where}"
+        f"{time_sql or '0'} AS us, {stored} FROM {RAW}"
     )
     values = ", ".join(identifier(name) for name in raw.channels)
     kept = first_row(
         con,
         f"SELECT {', '.join(f'count({identifier(name)})' for name in raw.channels)}, "
-        f"count(DISTINCT CASE WHEN coalesce({values}) IS NOT NULL "
-        f"THEN us // {site.interval_s * _US} END), count(*), min(us), max(us) FROM {ACCEPTED}",
+        f"coalesce(countif(coalesce({values}) IS NOT NULL), 0), count(*), min(us), max(us) "
+        f"FROM {ACCEPTED}",
     )
     slots, accepted, low_us, high_us = int(kept[-4]), int(kept[-3]), kept[-2], kept[-1]
+    step = site.interval_s * _US
+    if first_row(con, f"SELECT count(*) FROM ({_crowded(ACCEPTED, f'us // {step}')})")[0]:
+        slots = first_row(
+            con,
+            f"SELECT count(DISTINCT us // {step}) FROM {ACCEPTED} "
+            f"WHERE coalesce({values}) IS NOT NULL",
+        )[0]
     found = first_row(
         con,
         "SELECT "
         + ", ".join(
             f'count("{name}"), countif({sentinel_sql(name, site)})' for name in raw.channels
         )
-        + f" FROM {RAW}{where}",
+        + f" FROM {RAW}",
     )
     # countif() of no row at all is NULL
     present, sentinels = found[0::2], [number or 0 for number in found[1::2]]
@@ -413,7 +416,7 @@ def _count(
         if p - k - s == 0:
             continue
         # What isn't a number is missing; counted here because it is rare.
-        nans = first_row(con, f'SELECT countif(isnan("{name}")) FROM {RAW}{where}')[0]
+        nans = first_row(con, f'SELECT countif(isnan("{name}")) FROM {RAW}')[0]
         missing += nans
         out_of_range += p - k - s - nans
         if p - k - s - nans:
@@ -462,7 +465,7 @@ def _refuse_values(
     flags = ", ".join(f'{condition} AS "{name}_outside"' for name, condition in outside.items())
     rows = con.execute(
         f"SELECT rowid AS id, t::VARCHAR AS t, {values}, {flags} FROM {RAW} "
-        f"WHERE ({' OR '.join(outside.values())}) AND {_kept()} ORDER BY rowid"
+        f"WHERE ({' OR '.join(outside.values())}) ORDER BY rowid"
     ).df()
     lines = raw.lines_of(rows["id"].to_numpy())
     refused: list[tuple[object, ...]] = []

@@ -47,6 +47,7 @@ from microgrid_lib.store.snapshot import Snapshot
 
 COMMIT_TRIES = 20
 WORKERS = 2
+FEW_BLOCKS = 64
 INCOMING = "incoming_rows"
 Progress = Callable[[int, int, str], None]
 
@@ -509,8 +510,7 @@ def _view_incoming(
         month = f"strftime(make_timestamp({_local_us(site, cleaned)}), '%Y-%m')"
     line = "id + 2"
     if len(raw.refused_lines) or raw.line_numbers is not None:
-        _line_table(con, raw)
-        line = "(SELECT line FROM row_lines WHERE row_lines.id = accepted.id)"
+        line = _line_sql(con, raw)
     names = ", ".join(f'"{channel}"' for channel in cleaned.channels)
     file = "'" + record.file.replace("'", "''") + "'"
     con.execute(
@@ -520,15 +520,24 @@ def _view_incoming(
     )
 
 
-def _line_table(con: duckdb.DuckDBPyConnection, raw: RawRows) -> None:
+def _line_sql(con: duckdb.DuckDBPyConnection, raw: RawRows) -> str:
+    """SQL: line of the file of an accepted row."""
     import numpy as np
     import pandas as pd
 
-    ids = np.arange(first_row(con, f"SELECT count(*) FROM {RAW}")[0])
+    starts, sizes = raw.refused_blocks()
+    if raw.line_numbers is None and len(starts) <= FEW_BLOCKS:
+        steps = [
+            f"CASE WHEN id + 2 >= {start} THEN {size} ELSE 0 END"
+            for start, size in zip(starts, sizes, strict=True)
+        ]
+        return " + ".join(["id + 2", *steps])
+    ids = np.arange((first_row(con, f"SELECT max(rowid) FROM {RAW}")[0] or 0) + 1)
     frame = pd.DataFrame({"id": ids, "line": raw.lines_of(ids)})
     con.register("new_lines", frame)
     con.execute("CREATE OR REPLACE TEMP TABLE row_lines AS FROM new_lines")
     con.unregister("new_lines")
+    return "(SELECT line FROM row_lines WHERE row_lines.id = accepted.id)"
 
 
 def _commit_step(

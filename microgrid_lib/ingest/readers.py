@@ -57,6 +57,16 @@ class RawRows:
     line_numbers: NDArray[np.int64] | None
     time_is_utc: bool
 
+    def refused_blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where runs of refused lines stand among the others, and how long each is.
+
+        A row of the raw table whose line would be at or after such a place, had nothing been
+        refused, moves down by the length of the run.
+        """
+        gaps = self.refused_lines - np.arange(len(self.refused_lines))
+        starts, sizes = np.unique(gaps, return_counts=True)
+        return starts, sizes
+
     def lines_of(self, rowids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Line of the file (header = 1) for rows of the raw table."""
         gaps = self.refused_lines - np.arange(len(self.refused_lines))

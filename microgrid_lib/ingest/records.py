@@ -6,13 +6,13 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from microgrid_lib.store.duck import identifier
 from microgrid_lib.store.lake import FILES, HIDDEN, MEASUREMENTS, QUARANTINE, Lake, NewFile
 from microgrid_lib.store.snapshot import Snapshot
 
@@ -141,27 +141,31 @@ def read_records(lake: Lake, con: duckdb.DuckDBPyConnection, snapshot: Snapshot)
     files = lake.files_of(FILES, site=snapshot.site)
     if not files:
         return Records()
-    rows = con.execute(
-        f"SELECT {', '.join(map(identifier, _SCHEMA.names))} FROM read_parquet($paths) "
-        "WHERE sequence <= $sequence ORDER BY sequence, recorded_at",
-        {"paths": [f["path"] for f in files], "sequence": snapshot.transaction},
-    ).fetchall()
+    written = [record for f in files for record in _read_record_file(f["path"])]
+    written = [record for record in written if record.sequence <= snapshot.transaction]
     present = ingests_present(lake, con, snapshot)
     found: dict[str, FileRecord] = {}
-    for values in rows:
-        row = dict(zip(_SCHEMA.names, values, strict=True))
-        record = FileRecord(
+    for record in sorted(written, key=lambda r: (r.sequence, r.recorded_at)):
+        if record.removed:
+            found.pop(record.file, None)
+        elif record.rows_accepted == 0 or record.ingest in present:
+            found[record.file] = record
+    return Records(found)
+
+
+@lru_cache(maxsize=4096)
+def _read_record_file(path: str) -> tuple[FileRecord, ...]:
+    """The records of one file of the lake, which never changes."""
+    return tuple(
+        FileRecord(
             **row
             | {
                 "channels": tuple(json.loads(row["channels"])),
                 "notes": tuple(json.loads(row["notes"])),
             }
         )
-        if record.removed:
-            found.pop(record.file, None)
-        elif record.rows_accepted == 0 or record.ingest in present:
-            found[record.file] = record
-    return Records(found)
+        for row in pq.ParquetFile(path).read(columns=_SCHEMA.names).to_pylist()
+    )
 
 
 def ingests_present(lake: Lake, con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> set[str]:
@@ -170,10 +174,20 @@ def ingests_present(lake: Lake, con: duckdb.DuckDBPyConnection, snapshot: Snapsh
     paths += hidden_paths(lake, snapshot)
     if not paths:
         return set()
-    rows = con.execute(
-        "SELECT DISTINCT ingest FROM read_parquet($paths, union_by_name=true)", {"paths": paths}
-    ).fetchall()
-    return {row[0] for row in rows}
+    return set().union(*(_ingests_in(con, path) for path in paths))
+
+
+_INGESTS: dict[str, frozenset[str]] = {}
+
+
+def _ingests_in(con: duckdb.DuckDBPyConnection, path: str) -> frozenset[str]:
+    """Ids of the file versions with rows in one file of the lake, which never changes."""
+    known = _INGESTS.get(path)
+    if known is None:
+        rows = con.execute("SELECT DISTINCT ingest FROM read_parquet($path)", {"path": path})
+        known = frozenset(row[0] for row in rows.fetchall())
+        _INGESTS[path] = known
+    return known
 
 
 def source_states(snapshot: Snapshot) -> dict[tuple[str, str], str]:

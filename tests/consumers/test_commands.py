@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-
-from microgrid_lib.cli import consumers as commands
 
 Run = Callable[..., tuple[int, str, str]]
 CLINIC = (
@@ -28,10 +25,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     monkeypatch.setenv("MICROGRID_USER", "olga")
     # By its path: the package has a function of the same name.
     main = importlib.import_module("microgrid_lib.cli.main")
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.callback()(lambda: None)
-    commands.register(app)
-    monkeypatch.setattr(main, "app", app)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         code: int = main.run(["consumers", *arguments])

@@ -21,12 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from microgrid_lib.cli import fetch as command
 from microgrid_lib.errors import FileProblem, MicrogridError, UnknownNameError
 from microgrid_lib.ingest.download import (
     Dataset,
@@ -931,10 +929,6 @@ Run = Callable[..., tuple[int, str, str]]
 def run(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Runs `microgrid fetch ...`; gives exit code, standard output, standard error."""
     main = importlib.import_module("microgrid_lib.cli.main")
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.callback()(lambda: None)
-    command.register(app)
-    monkeypatch.setattr(main, "app", app)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         code: int = main.run(["fetch", *arguments])
