@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,14 +136,17 @@ class Access:
 
     def cached(self, name: str, *key: Hashable) -> tuple[Hashable, ...]:
         """Key of a result that depends on this profile's summaries, settings and `key`."""
+        return (name, *self._settings, *key)
+
+    @cached_property
+    def _settings(self) -> tuple[str, ...]:
+        """What of the site file beyond the summaries results depend on."""
         site = self.profile.site
         return (
-            name,
             self.profile.fingerprint,
             site.battery.model_dump_json(),
             site.ratings.model_dump_json(),
             self.profile.spec.alerts.model_dump_json(),
-            *key,
         )
 
     def _unique(self, scans: Sequence[Scan]) -> bool:

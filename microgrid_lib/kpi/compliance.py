@@ -228,6 +228,7 @@ class Compliance:
         self._start, self._end = window.start_utc, window.end_utc
         self._window = window
         self._islanded: npt.NDArray[np.bool_] | None = None
+        self._known: dict[tuple[str, ...], Intervals] = {}
 
     def report(self, asked: Window) -> ComplianceReport:
         """Judge every rule at every measured point."""
@@ -292,7 +293,9 @@ class Compliance:
         return self._islanded
 
     def _sums(self, *names: str) -> Intervals:
-        return intervals(self._access, self._start, self._end, names)
+        if names not in self._known:
+            self._known[names] = intervals(self._access, self._start, self._end, names)
+        return self._known[names]
 
     def _voltage(self, rule: QualityRule, point: str) -> Counted:
         grid = self._sums(f"{point}__n", f"{point}__sumsq")

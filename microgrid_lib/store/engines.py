@@ -228,8 +228,14 @@ class DuckDBEngine:
 
     def complete(self, profile: Profile, summary: str) -> bool:
         """See `Engine.complete`."""
+        key = ("complete", profile.fingerprint, summary)
+        known = self._results.get(key)
+        if isinstance(known, bool):
+            return known
         present = self._file_columns(summary)
-        return all(column.name in present for column in columns_of(profile))
+        complete = all(column.name in present for column in columns_of(profile))
+        self._results.put(key, complete)
+        return complete
 
     @property
     def results(self) -> ResultCache:
