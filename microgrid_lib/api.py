@@ -218,9 +218,10 @@ class SiteData:
         return day_window(parse_time(day, self.site.display_zone).date(), self.site.display_zone)
 
     def _nothing(self) -> NoDataError:
+        demo = "`microgrid demo` or " if self.site.name == "mesa_del_sol" else ""
         return NoDataError(
             f"no data of site {self.site.name} in {self.settings.home}; "
-            "run `microgrid demo` or `microgrid ingest`"
+            f"run {demo}`microgrid ingest --site {self.site.name} FILES`"
         )
 
     def _window(self, window: Window | str | datetime, end: str | datetime | None) -> Window:

@@ -396,6 +396,7 @@ class _Prepared:
     raw: RawRows
     cleaned: Cleaned
     months: tuple[MonthRows, ...]
+    notes: tuple[str, ...]
 
     def write(
         self, con: duckdb.DuckDBPyConnection, lake: Lake, site: Site
@@ -427,7 +428,7 @@ class _Prepared:
                 int(at.timestamp()) // site.interval_s for at in (cleaned.start, cleaned.end)
             )
             coverage = cleaned.slots / (last - first + 1)
-        notes = []
+        notes = list(self.notes)
         if cleaned.doubled_hour_rows:
             notes.append(
                 f"{cleaned.doubled_hour_rows} rows of a doubled hour were told apart by their order"
@@ -466,7 +467,23 @@ def _prepare(con: duckdb.DuckDBPyConnection, site: Site, path: Path, facts: File
         raise FileProblem(path, f"went away while it was read ({error.strerror})") from None
     if (status.st_size, status.st_mtime_ns) != (facts.size, facts.modified_ns):
         raise FileProblem(path, "changed while it was read; run the command again")
-    return _Prepared(layout.source.name, raw, cleaned, tuple(_months(con, site, cleaned)))
+    months = tuple(_months(con, site, cleaned))
+    return _Prepared(layout.source.name, raw, cleaned, months, tuple(_all_refused(con, cleaned)))
+
+
+def _all_refused(con: duckdb.DuckDBPyConnection, cleaned: Cleaned) -> Iterator[str]:
+    """Why nothing of a file was accepted: mostly one cause, such as a decimal comma."""
+    if cleaned.rows_accepted or not cleaned.rows_rejected:
+        return
+    reason, rows, line, value, allowed = first_row(
+        con,
+        "SELECT reason, count(DISTINCT line), min(line), arg_min(coalesce(value, detail), line), "
+        f"any_value(allowed) FROM {REFUSED} GROUP BY reason ORDER BY 2 DESC, reason LIMIT 1",
+    )
+    yield (
+        f"nothing was accepted; most often {reason} ({rows} rows), "
+        f"e.g. row {line}: {value!r} (allowed: {allowed})"
+    )
 
 
 def _local_us(site: Site, cleaned: Cleaned) -> str:
@@ -532,7 +549,7 @@ def _line_sql(con: duckdb.DuckDBPyConnection, raw: RawRows) -> str:
             for start, size in zip(starts, sizes, strict=True)
         ]
         return " + ".join(["id + 2", *steps])
-    ids = np.arange((first_row(con, f"SELECT max(rowid) FROM {RAW}")[0] or 0) + 1)
+    ids = np.arange(first_row(con, f"SELECT coalesce(max(rowid) + 1, 0) FROM {RAW}")[0])
     frame = pd.DataFrame({"id": ids, "line": raw.lines_of(ids)})
     con.register("new_lines", frame)
     con.execute("CREATE OR REPLACE TEMP TABLE row_lines AS FROM new_lines")

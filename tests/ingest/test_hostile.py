@@ -616,6 +616,7 @@ def garbled_examples(number: int, *, derandomize: bool) -> hypothesis_settings:
     )
 
 
+@example(data=b"Timestamp;PV\n\x00PV0,\t", zipped=True)
 @given(data=garbled(), zipped=st.booleans())
 @example(data=f'{GOOD}\n2023/04/01 12:00:11,"1"x,0,480\n'.encode(), zipped=False)
 @garbled_examples(12, derandomize=True)
