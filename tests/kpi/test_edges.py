@@ -1,0 +1,96 @@
+"""Values exactly at a limit: what mutation testing found the other tests not to notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from microgrid_lib.kpi.model import Kpi
+from tests.kpi.lakes import BATTERY
+
+Kpis = Callable[..., dict[str, Kpi]]
+EVEN = BATTERY | {"soc_min": 0.25, "soc_max": 0.75}
+"""Usable energy exactly 80 kWh."""
+
+
+def cycle(charged_kwh: float, discharged_kwh: float) -> list[dict[str, float]]:
+    """Two quarter hours."""
+    return [{"battery": -4 * charged_kwh}, {"battery": 4 * discharged_kwh}]
+
+
+def test_an_efficiency_uncertain_by_exactly_a_tenth_is_given(kpis: Kpis) -> None:
+    found = kpis(cycle(800.0, 700.0), roles=["battery"], battery=EVEN)
+    assert found["battery_round_trip_efficiency"].value == 700 / 800
+    assert found["battery_round_trip_efficiency"].uncertainty == 0.1
+
+
+def test_an_efficiency_of_exactly_one_is_given(kpis: Kpis) -> None:
+    found = kpis(cycle(800.0, 800.0), roles=["battery"], battery=EVEN)
+    assert found["battery_round_trip_efficiency"].value == 1.0
+
+
+def test_a_little_charging_is_too_little_and_not_none(kpis: Kpis) -> None:
+    reason = kpis(cycle(0.5, 0.0), roles=["battery"])["battery_round_trip_efficiency"].reason
+    assert reason is not None
+    assert reason.code == "efficiency_uncertain"
+
+
+def test_one_commanded_slot_is_enough(kpis: Kpis) -> None:
+    told = {"battery": 8.0, "battery_setpoint": 10.0, "fuel_cell": 37.0, "fuel_cell_setpoint": 40.0}
+    idle = dict.fromkeys(told, 0.0)
+    found = kpis([told, idle], roles=list(told))
+    assert found["battery_tracking_rmse"].value == 2.0
+    assert found["fuel_cell_tracking_rmse"].value == 3.0
+    assert found["fuel_cell_reliability"].value == 1.0
+
+
+def test_tracking_is_a_mean_over_commanded_slots(kpis: Kpis) -> None:
+    told = {"fuel_cell": 37.0, "fuel_cell_setpoint": 40.0}
+    found = kpis([told, told, told | {"fuel_cell": 10.0}], roles=list(told))
+    assert found["fuel_cell_tracking_rmse"].value == pytest.approx(((9 + 9 + 900) / 3) ** 0.5)
+    assert found["fuel_cell_reliability"].value == pytest.approx(2 / 3)
+
+
+def test_exactly_no_self_sufficiency_needs_no_warning(kpis: Kpis) -> None:
+    found = kpis([{"load": 8.0, "grid": 8.0}], roles=["load", "grid"])["self_sufficiency"]
+    assert found.value == 0.0
+    assert found.warning is None
+
+
+def test_one_slot_in_which_the_part_exceeds_the_whole_is_said(kpis: Kpis) -> None:
+    found = kpis(
+        [{"load": 8.0, "critical_load": 9.0}, {"load": 8.0, "critical_load": 8.0}],
+        roles=["load", "critical_load"],
+    )["critical_share"]
+    assert found.warning is not None
+    assert found.warning.params == {"slots": 1, "of": 2, "mean_excess_kw": 1.0}
+
+
+def test_a_share_without_a_load_is_undefined_though_the_critical_load_exceeds_it(
+    kpis: Kpis,
+) -> None:
+    found = kpis([{"load": 0.0, "critical_load": 2.0}], roles=["load", "critical_load"])
+    reason = found["critical_share"].reason
+    assert reason is not None
+    assert reason.code == "no_energy"
+
+
+def test_without_pv_a_fuel_cell_is_no_renewable_source_by_itself(kpis: Kpis) -> None:
+    roles = ["fuel_cell", "load"]
+    slots = [{"fuel_cell": 4.0, "load": 8.0}]
+    reason = kpis(slots, roles=roles)["renewable_share"].reason
+    assert reason is not None
+    assert (reason.code, reason.params["role"]) == ("no_role", "pv")
+    renewable = kpis(slots, roles=roles, fuel_cell_renewable=True)["renewable_share"]
+    assert renewable.value == 0.5
+
+
+def test_the_fuel_cells_capacity_factor_is_per_hour(kpis: Kpis) -> None:
+    found = kpis([{"fuel_cell": 20.0}] * 8, roles=["fuel_cell"])
+    assert found["capacity_factor_fuel_cell"].value == 0.25
+
+
+def test_mean_frequency_is_over_all_valid_slots(kpis: Kpis) -> None:
+    found = kpis([{"bus_frequency": f} for f in (59.0, 60.0, 61.0, 62.0)], roles=["bus_frequency"])
+    assert found["mean_bus_frequency"].value == 60.5
