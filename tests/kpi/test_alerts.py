@@ -21,6 +21,7 @@ from microgrid_lib.consumers.access import Actor, Role
 from microgrid_lib.errors import ConflictError, MicrogridError, StoreError, UnknownNameError
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.alert_log import AlertLog
+from microgrid_lib.kpi.alert_watch import Pending, Watched, lasting, watch
 from microgrid_lib.kpi.alerts import Alert, alerts_of
 from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Profile, Site
@@ -290,6 +291,51 @@ def test_an_alert_over_the_end_of_a_month_is_one(engine: DuckDBEngine, tmp_path:
     lost += rows_from(site, start + timedelta(seconds=1000), fine(40))
     (alert,) = found_in(engine, tmp_path, site, lost)
     assert (alert.name, alert.extreme) == ("data_stale", 600.0)
+
+
+def test_an_alert_between_its_thresholds_lasts_over_the_end_of_a_month(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = site_of()
+    start = utc("2023-03-31T23:50")
+    low, between = ({"bus_voltage": v, "mccb_voltage": v} for v in (450.0, 457.0))
+    course = fine(10) + fine(10, **low) + fine(70, **between) + fine(60)
+    (alert,) = found_in(engine, tmp_path, site, rows_from(site, start, course))
+    assert alert.end == start + timedelta(seconds=900)
+    # The last but one minute before midnight begins the condition, the first after it proves it.
+    late = fine(57) + fine(9, **low) + fine(60)
+    (alert,) = found_in(engine, tmp_path, site, rows_from(site, start, late))
+    assert alert.start == start + timedelta(seconds=570)
+
+
+def watched(*volts: float | None) -> list[tuple[float, float | None, float]]:
+    """Start, end and extreme of alerts below 10 that end at 20, three slots needed, a slot each."""
+    slots = [(i, (v < 10,), v >= 20, v, -v) for i, v in enumerate(volts) if v is not None]
+    options: Any = {"name": "x", "unit": "V", "severities": ("info",)}
+    ended, after = watch(Watched((None,)), slots, needed=3, step_us=1, **options)
+    found = [*ended, *lasting(after, **options)]
+    return [(raised.start_us, raised.end_us, raised.extreme) for raised in found]
+
+
+def test_the_extreme_is_the_worst_value_from_its_first_slot_to_its_last() -> None:
+    assert watched(30, 3, 8, 9, 30) == [(1, 4, 3)]
+    assert watched(30, 8, 3, 9, 30) == [(1, 4, 3)]
+    assert watched(30, 9, 8, 3, 30) == [(1, 4, 3)]
+    assert watched(30, 9, 9, 9, 2, 9, 30) == [(1, 6, 2)]
+    assert watched(30, 9, 9, 9, 15, 19, 30) == [(1, 6, 9)]
+    assert watched(5, 9, 9) == [(0, None, 5)]
+
+
+def test_missing_slots_as_long_as_the_time_itself_keep_the_count() -> None:
+    assert watched(9, 9, None, None, None, 9, 30) == [(0, 6, 9)]
+    assert watched(9, 9, None, None, None, None, 9, 30) == []
+
+
+def test_a_rule_is_quiet_without_alert_and_condition() -> None:
+    pending = Pending(0, 0, 1, (1.0, 1.0))
+    assert Watched((None, None)).quiet
+    assert not Watched((None, pending)).quiet
+    assert not Watched((None, None), level=0).quiet
 
 
 def naive_alerts(profile: Profile, rows: Sequence[Row]) -> list[tuple[str, str, datetime, Any]]:

@@ -222,6 +222,28 @@ def test_a_charge_is_full_once() -> None:
     assert found == [False, True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("means", "full"),
+    [
+        ((10.0, 5.0, 1.0), True),
+        ((10.0, 5.1, 1.0), False),
+        ((10.0, 2.0, 2.0), True),
+        ((10.0, 1.0, 2.0), False),
+        ((10.0, 1.0, 0.0), False),
+        ((0.8, 0.4, 0.1), True),
+        ((0.8, 0.45, 0.1), False),
+        ((4.0,), False),
+    ],
+)
+def test_a_taper_ends_at_half_of_the_peak_or_less_and_never_rises(
+    means: tuple[float, ...], full: bool
+) -> None:
+    charge = Charge()
+    for mean in means:
+        charge = charge.after(mean, idle=False)
+    assert charge.after(0.0, idle=True).full(1) is full
+
+
 def naive_soc(
     profile: Profile, rows: Sequence[Row], end: datetime, anchors: Sequence[tuple[datetime, float]]
 ) -> float:
@@ -353,6 +375,17 @@ def test_autonomy_below_the_least_is_zero_and_uncertain_upwards(
     found = kpis_of(engine, tmp_path, site, [{"battery": 0.0, "load": 40.0}] * 4)
     assert found["battery_autonomy_h"].value == 0.0
     assert found["battery_autonomy_h"].uncertainty == pytest.approx(0.05 * 160 * 0.9 / 40)
+
+
+def test_the_uncertainty_is_the_larger_side_of_the_band(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    anchor = {"time": START, "soc": 0.95, "uncertainty": 0.1}
+    site = make_site(ROLES, battery=BATTERY | {"soc_anchors": [anchor]})
+    found = kpis_of(engine, tmp_path, site, [{"battery": 0.0, "load": 0.5}] * 4)
+    assert found["soc"].uncertainty == pytest.approx(0.1)
+    assert found["battery_autonomy_h"].value == pytest.approx(0.65 * 160 * 0.9 / 0.5)
+    assert found["battery_autonomy_h"].uncertainty == pytest.approx(0.1 * 160 * 0.9 / 0.5)
 
 
 def test_autonomy_without_a_load_is_undefined(engine: DuckDBEngine, tmp_path: Path) -> None:
