@@ -107,7 +107,7 @@ def test_all_locks_come_from_one_resolution() -> None:
 
 
 def test_the_dashboard_pulls_neither_spark_nor_jupyterlab() -> None:
-    assert not {"pyspark", "jupyterlab", "matplotlib"} & locked("dashboard").keys()
+    assert not {"pyspark", "jupyterlab", "papermill"} & locked("dashboard").keys()
     assert "pyspark" not in locked("dev")
 
 
