@@ -1,0 +1,53 @@
+"""Alerts of one version of the data, with who has acknowledged them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from microgrid_lib.api.source import View
+from microgrid_lib.errors import UnknownNameError
+from microgrid_lib.kpi.alert_log import AlertLog
+from microgrid_lib.kpi.alerts import Alert, AlertReport, alerts_of
+from microgrid_lib.store.extent import clipped
+from microgrid_lib.window import Window
+
+if TYPE_CHECKING:
+    from microgrid_lib.consumers.access import Actor
+
+_NAMED = 5
+"""How many alerts an error names."""
+
+
+def alert_report(view: View, window: Window) -> AlertReport:
+    """Alerts that last for some of a window; see `SiteData.alerts`."""
+    source = view.source
+    found = _alerts(view, window)
+    known = AlertLog(source.settings, source.profile).known()
+    return AlertReport(
+        site=source.site.name,
+        profile=source.profile.name,
+        window=view.shown(window),
+        alerts=[a.model_copy(update={"acknowledged": known.get(a.id)}) for a in found],
+    )
+
+
+def acknowledge(
+    view: View, alert_id: str, actor: Actor, note: str, window: Window | None
+) -> Window:
+    """Write down that someone has seen an alert; see `SiteData.acknowledge`."""
+    span = view.span()
+    if span is None:
+        raise view.nothing()
+    where = window or Window(span[0], max(span[1], view.as_of() or span[1]))
+    found = {alert.id: alert for alert in _alerts(view, where)}
+    if alert_id not in found:
+        raise UnknownNameError("alert", alert_id, list(found)[-_NAMED:])
+    alert = found[alert_id]
+    AlertLog(view.source.settings, view.source.profile).acknowledge(alert, actor, note)
+    return Window(alert.start, alert.end or max(where.end, span[1]))
+
+
+def _alerts(view: View, window: Window) -> list[Alert]:
+    clipped(view.snapshot, view.source.profile, window)
+    until = view.as_of()
+    return [] if until is None else alerts_of(view.access, window, until)

@@ -1,0 +1,56 @@
+"""KPIs of one version of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from microgrid_lib.api.source import View
+from microgrid_lib.errors import NoDataError
+from microgrid_lib.kpi.model import Kpi, KpiReport, Section
+from microgrid_lib.kpi.registry import Definition
+from microgrid_lib.kpi.report import Computing, kpi_report
+from microgrid_lib.kpi.soc import SocSeries, no_soc, soc_series
+from microgrid_lib.store.extent import clipped
+from microgrid_lib.window import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = ("value", "unit", "uncertainty", "coverage", "reason", "warning", "time")
+
+
+def kpis(view: View, window: Window, sections: Sequence[Section] | None = None) -> KpiReport:
+    """The KPIs of a window; see `SiteData.kpis`."""
+    source = view.source
+    report = kpi_report(source.engine, view.snapshot, source.profile, window, sections)
+    return report.model_copy(update={"synthetic": view.synthetic})
+
+
+def as_frame(report: KpiReport) -> pd.DataFrame:
+    """Return a report as a table: a row per KPI, reasons and warnings as text."""
+    import pandas as pd
+
+    texts = [
+        {
+            **dict(kpi),
+            "reason": kpi.reason.text if kpi.reason else None,
+            "warning": kpi.warning.text if kpi.warning else None,
+        }
+        for kpi in report.kpis.values()
+    ]
+    return pd.DataFrame(texts, index=pd.Index(report.kpis, name="kpi"))[list(_COLUMNS)]
+
+
+def compute(view: View, definition: Definition, window: Window) -> Kpi:
+    """Compute one KPI; see `SiteData.compute`."""
+    return Computing(view.access, view.inside(window))(definition)
+
+
+def soc(view: View, window: Window, points: int) -> SocSeries:
+    """State of charge over time; see `SiteData.soc`."""
+    profile = view.source.profile
+    missing = no_soc(profile)
+    if missing is not None:
+        raise NoDataError(missing.text)
+    return soc_series(view.access, clipped(view.snapshot, profile, window), points)

@@ -1,0 +1,47 @@
+"""The known sites, and one of them opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from microgrid_lib.api.site_data import SiteData
+from microgrid_lib.errors import SiteError
+from microgrid_lib.settings import Settings, load_settings
+from microgrid_lib.site.load import list_sites, load_site
+
+
+def sites() -> dict[str, str]:
+    """Names of the known sites with their titles; a broken site file is left out."""
+    found = {}
+    for name in list_sites():
+        try:
+            found[name] = load_site(name).title
+        except SiteError:
+            continue
+    return found
+
+
+def open_site(
+    name: str | Path | None = None,
+    profile: str | None = None,
+    settings: Settings | None = None,
+) -> SiteData:
+    """Open a site's data for reading.
+
+    Parameters
+    ----------
+    name
+        Name or path of a site file; default: the setting `site`.
+    profile
+        Default: the site's own default.
+    settings
+        Default: read afresh.
+
+    Raises
+    ------
+    UnknownNameError, SiteError
+        No such site or profile, or a broken site file.
+    """
+    chosen = settings or load_settings()
+    site = load_site(name or chosen.site, chosen.home)
+    return SiteData(site, site.profile(profile), chosen)
