@@ -27,12 +27,12 @@ PACKAGE = ROOT / "microgrid_lib"
 
 # A module may import from its own layer and from those above it in this list, never from below.
 LAYERS = (
-    {"errors", "resources"},
+    {"errors", "resources", "access"},
     {"settings", "window"},
     {"site"},
     {"store"},
     {"ingest"},
-    {"kpi", "simulation", "forecast", "consumers"},
+    {"kpi", "simulation", "forecast", "consumers", "accounts"},
     {"api", "present"},
     {"report"},
     {"dashboard", "server"},

@@ -12,7 +12,7 @@ from microgrid_lib.store.extent import clipped
 from microgrid_lib.window import Window
 
 if TYPE_CHECKING:
-    from microgrid_lib.consumers.access import Actor
+    from microgrid_lib.access import Actor
 
 _NAMED = 5
 """How many alerts an error names."""

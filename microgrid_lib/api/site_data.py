@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from microgrid_lib.consumers.access import Actor
+    from microgrid_lib.access import Actor
     from microgrid_lib.forecast.entry import Entry
     from microgrid_lib.forecast.history import HourlyHistory
     from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from microgrid_lib.access import Actor, Role
 from microgrid_lib.cli.compliance import compliance
 from microgrid_lib.cli.options import (
     EndOption,
@@ -17,7 +18,6 @@ from microgrid_lib.cli.options import (
     StartOption,
     print_json,
 )
-from microgrid_lib.consumers.access import Actor, Role
 from microgrid_lib.errors import MicrogridError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from microgrid_lib.access import Actor, Role
 from microgrid_lib.cli.options import JsonOption, SiteOption, print_json
-from microgrid_lib.consumers.access import Actor, Role
 from microgrid_lib.consumers.exchange import ExportFormat
 from microgrid_lib.consumers.model import (
     CONTENT_FIELDS,

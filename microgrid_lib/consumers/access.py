@@ -1,4 +1,4 @@
-"""Who may do what: checked here, whatever page or command asks.
+"""Who may do what to consumers: checked here, whatever page or command asks.
 
 A viewer reads; an operator also adds, changes, deletes, restores and imports; an admin may also
 remove deleted consumers for good.
@@ -6,21 +6,11 @@ remove deleted consumers for good.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from microgrid_lib.consumers.errors import AccessDeniedError
-from microgrid_lib.errors import MicrogridError, UnknownNameError
+from microgrid_lib.access import Actor, Role, require_role
 
-MAX_ACTOR_NAME = 100
-
-
-class Role(StrEnum):
-    """Roles, weakest first."""
-
-    viewer = "viewer"
-    operator = "operator"
-    admin = "admin"
+__all__ = ["Action", "Actor", "Role", "may", "require"]
 
 
 class Action(StrEnum):
@@ -42,47 +32,11 @@ _NEEDED: dict[Action, Role] = {
     Action.import_: Role.operator,
     Action.purge: Role.admin,
 }
-_RANK = {role: rank for rank, role in enumerate(Role)}
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who asks for a change.
-
-    Parameters
-    ----------
-    name
-        As it appears in the audit log, 1 to 100 printable characters.
-    role
-        `viewer`, `operator` or `admin`.
-
-    Raises
-    ------
-    UnknownNameError
-        No role of that name.
-    MicrogridError
-        A name that can't stand in the log.
-    """
-
-    name: str
-    role: Role
-
-    def __post_init__(self) -> None:
-        """Check, because names and roles come from proxies and environments."""
-        if not (0 < len(self.name) <= MAX_ACTOR_NAME and self.name.isprintable()):
-            raise MicrogridError(
-                f"user name {self.name[:MAX_ACTOR_NAME]!r} isn't allowed: "
-                f"1 to {MAX_ACTOR_NAME} printable characters"
-            )
-        try:
-            object.__setattr__(self, "role", Role(self.role))
-        except ValueError:
-            raise UnknownNameError("role", str(self.role), list(Role)) from None
 
 
 def may(actor: Actor, action: Action) -> bool:
     """Whether the actor's role allows the action."""
-    return _RANK[actor.role] >= _RANK[_NEEDED[action]]
+    return actor.is_at_least(_NEEDED[action])
 
 
 def require(actor: Actor, action: Action) -> None:
@@ -93,5 +47,4 @@ def require(actor: Actor, action: Action) -> None:
     AccessDeniedError
         Names the actor, the role it has and the role it takes.
     """
-    if not may(actor, action):
-        raise AccessDeniedError(actor.name, actor.role, action, _NEEDED[action])
+    require_role(actor, _NEEDED[action], f"{action} consumers")

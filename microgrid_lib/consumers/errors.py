@@ -51,19 +51,6 @@ class ConsumerFieldError(MicrogridError):
         super().__init__("; ".join(problem.text for problem in self.problems))
 
 
-class AccessDeniedError(MicrogridError):
-    """An actor whose role doesn't allow what was asked."""
-
-    def __init__(self, name: str, role: str, action: str, needed: str) -> None:
-        self.name = name
-        self.role = role
-        self.action = action
-        self.needed = needed
-        super().__init__(
-            f"{name!r} ({role}) may not {action} consumers; this needs the role {needed}"
-        )
-
-
 class ConsumerNotFoundError(MicrogridError):
     """No consumer answers to an id, or more than one does."""
 

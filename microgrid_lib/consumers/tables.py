@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-from microgrid_lib.consumers.access import MAX_ACTOR_NAME
+from microgrid_lib.access import MAX_ACTOR_NAME
 from microgrid_lib.consumers.fields import MAX_NAME, MAX_NOTES
 from microgrid_lib.consumers.model import ConsumerType
 

@@ -1,12 +1,21 @@
-"""The address the page was asked for, as Voilà tells a kernel."""
+"""What the server tells a kernel about its visitor: the address asked for, and who it is.
+
+A kernel of Voilà's pool runs before anyone has come; it asks for both over a socket of the server,
+with a key that only this kernel was given. A kernel started for a visitor has both in its
+environment.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
+KEY_VARIABLE = "MICROGRID_KERNEL_KEY"
+KEY_HEADER = "X-Microgrid-Kernel-Key"
 _LONGEST_WAIT_S = 5.0
 
 
@@ -15,16 +24,30 @@ def requested_query() -> str:
 
     In a kernel from Voilà's pool this waits until a visitor arrives.
     """
+    return visit_details().get("QUERY_STRING", "")
+
+
+def visit_details() -> Mapping[str, str]:
+    """What the server says about the visit, by the names of CGI variables.
+
+    In a kernel from Voilà's pool the first call waits until a visitor arrives; later ones don't
+    ask again.
+    """
     if os.environ.get("VOILA_PREHEAT") == "True":
-        # A thread of its own: the kernel's loop is busy with the cell that calls this.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, _arrival(_socket_address())).result()
-    return os.environ.get("QUERY_STRING", "")
+        return _told(_socket_address(), os.environ.get(KEY_VARIABLE, ""))
+    return os.environ
 
 
 def under_voila() -> bool:
     """Whether the page is Voilà's, which brings its own style sheet."""
     return "VOILA_PREHEAT" in os.environ
+
+
+@cache
+def _told(address: str, key: str) -> Mapping[str, str]:
+    # A thread of its own: the kernel's loop is busy with the cell that calls this.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _arrival(address, key)).result()
 
 
 def _socket_address() -> str:
@@ -39,14 +62,16 @@ def _socket_address() -> str:
     return f"{get('VOILA_WS_PROTOCOL', 'ws')}://{host}{base}voila/query/{kernel}"
 
 
-async def _arrival(address: str) -> str:
+async def _arrival(address: str, key: str) -> Mapping[str, str]:
+    from tornado.httpclient import HTTPClientError, HTTPRequest
     from tornado.websocket import websocket_connect
 
+    request = HTTPRequest(address, headers={KEY_HEADER: key}, connect_timeout=_LONGEST_WAIT_S)
     try:
-        connection = await websocket_connect(address, connect_timeout=_LONGEST_WAIT_S)
-    except OSError:
-        return ""
+        connection = await websocket_connect(request)
+    except (OSError, HTTPClientError):
+        return {}
     message = await connection.read_message()
     connection.close()
     told = json.loads(message) if message else {}
-    return str(told.get("QUERY_STRING", ""))
+    return {str(name): str(value) for name, value in told.items()}

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from microgrid_lib.consumers.access import Actor, Role
+from microgrid_lib.access import Actor, Role, require_role
 from microgrid_lib.consumers.tables import UtcDateTime
 from microgrid_lib.errors import ConflictError, MicrogridError, StoreError
 from microgrid_lib.kpi.alerts import Acknowledgement, Alert
@@ -102,18 +102,16 @@ class AlertLog:
 
         Raises
         ------
+        AccessDeniedError
+            The actor is a viewer.
         MicrogridError
-            The actor is a viewer, or the note too long.
+            The note is too long.
         ConflictError
             It is acknowledged already.
         StoreError
             The file can't be written.
         """
-        if actor.role is Role.viewer:
-            raise MicrogridError(
-                f"{actor.name!r} (viewer) may not acknowledge alerts; "
-                "this needs the role operator or admin"
-            )
+        require_role(actor, Role.operator, "acknowledge alerts")
         if len(note) > MAX_NOTE:
             raise MicrogridError(f"the note has {len(note)} characters; {MAX_NOTE} are allowed")
         at = self._clock()

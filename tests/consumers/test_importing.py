@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from microgrid_lib.access import AccessDeniedError
 from microgrid_lib.consumers import reading
 from microgrid_lib.consumers.access import Action, Actor, Role
-from microgrid_lib.consumers.errors import AccessDeniedError
 from microgrid_lib.consumers.exchange import to_csv, to_geojson
 from microgrid_lib.consumers.importing import (
     ImportRefusedError,

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microgrid_lib.access import AccessDeniedError
 from microgrid_lib.consumers.access import Action, Actor, Role, may, require
-from microgrid_lib.consumers.errors import AccessDeniedError, ConsumerFieldError
+from microgrid_lib.consumers.errors import ConsumerFieldError
 from microgrid_lib.consumers.model import ConsumerKind, ConsumerType, check_draft, parse_draft
 from microgrid_lib.errors import MicrogridError, UnknownNameError
 from tests.consumers.drafts import HOSTILE, draft

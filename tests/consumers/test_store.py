@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from microgrid_lib.access import AccessDeniedError
 from microgrid_lib.consumers.access import Action, Actor
 from microgrid_lib.consumers.audit import Change
 from microgrid_lib.consumers.database import open_database
 from microgrid_lib.consumers.errors import (
-    AccessDeniedError,
     ConsumerNotFoundError,
     VersionConflictError,
 )
