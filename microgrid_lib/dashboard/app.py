@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
@@ -13,28 +12,23 @@ from microgrid_lib.dashboard.bridge import Bridge
 from microgrid_lib.dashboard.frame import Frame
 from microgrid_lib.dashboard.header import Header, window_query
 from microgrid_lib.dashboard.library import InstalledLibrary, Library
+from microgrid_lib.dashboard.live import Follower
+from microgrid_lib.dashboard.loaded import Loaded
+from microgrid_lib.dashboard.page import Page
 from microgrid_lib.dashboard.request import requested_query, under_voila
 from microgrid_lib.dashboard.sections import SECTIONS
-from microgrid_lib.dashboard.sections.base import Loaded, SectionModel, SectionView
-from microgrid_lib.dashboard.state import THEMES, DashboardState
+from microgrid_lib.dashboard.sections.base import SectionPanel
+from microgrid_lib.dashboard.state import REFRESH_S, THEMES, DashboardState
+from microgrid_lib.dashboard.style import style_sheet
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.banner import make_banner
 from microgrid_lib.present.freshness import freshness
 from microgrid_lib.present.periods import describe, period_window, shifted, slot_floor
-from microgrid_lib.present.sections import SiteData
 from microgrid_lib.present.texts import Texts, texts_for
-from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
 
-_POLL_S = 15.0
-
-
-def style_sheet() -> widgets.HTML:
-    """Make the page's style a widget, for JupyterLab: in Voilà the template brings it."""
-    folder = resource_path("share/jupyter/voila/templates/microgrid/static")
-    names = ("tokens.css", "microgrid.css")
-    css = "".join((folder / name).read_text(encoding="utf-8") for name in names)
-    return widgets.HTML(f"<style>{css}</style>")
+if TYPE_CHECKING:
+    from microgrid_lib.api import SiteData
 
 
 class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annotations
@@ -54,15 +48,20 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
     """
 
     def __init__(self, *sections: str, library: Library | None = None) -> None:
-        names = sections or tuple(SECTIONS)
+        shown = {name: SECTIONS[name] for name in sections or SECTIONS}
         settings = load_settings()
         self.library = library or InstalledLibrary()
-        self.choices = DashboardState(self.library, names, settings.site, settings.language)
-        self.models = {name: SectionModel(SECTIONS[name]) for name in names}
-        self._views: dict[str, SectionView] = {}
+        self.choices = DashboardState(
+            self.library,
+            {name: tuple(section.tabs) for name, section in shown.items()},
+            settings.site,
+            settings.language,
+        )
+        page = Page(self._choose, self.complain)
+        self.panels = {name: SectionPanel(section, page) for name, section in shown.items()}
         self._data: SiteData | None = None
         self._loaded: Loaded | None = None
-        self.frame = Frame(names)
+        self.frame = Frame(tuple(shown))
         self.header = Header(self.choices, self.library, self.complain)
         self.banner = BannerView(lambda profile: self._choose(profile=profile))
         self.bridge = Bridge(self.choices, self.complain)
@@ -70,20 +69,33 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         style = [] if under_voila() else [style_sheet()]
         super().__init__([*style, self.bridge.widget, self.header.widget, *self.frame.parts])
         self.add_class("mg-app")
+        self._follower = Follower(self._look, lambda: REFRESH_S[self.choices.refresh])
         self._paint()
         self.refresh()
         self._link()
         self._arrive()
-        self._following = self._follow()
+        self._follower.start()
 
     @property
     def texts(self) -> Texts:
         """Texts of the chosen language."""
         return texts_for(self.choices.language)
 
+    @property
+    def panel(self) -> SectionPanel:
+        """The section looked at."""
+        return self.panels[self.choices.section]
+
     def refresh(self) -> None:
-        """Show the chosen view of the data as it is now."""
+        """Show the chosen view of the data as it is now, dimmed until it is there."""
         self.add_class("mg-busy")
+        try:
+            self._update()
+        finally:
+            self.remove_class("mg-busy")
+
+    def _update(self) -> None:
+        self._place = self._chosen_place()
         try:
             self._loaded = self._open()
             self._show()
@@ -92,8 +104,6 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
             self.frame.body.children = ()
             self.frame.above.layout.display = "none"
             self.complain(str(error))
-        finally:
-            self.remove_class("mg-busy")
 
     def complain(self, problem: str) -> None:
         """Show one line on what went wrong, with the controls back in line with the state."""
@@ -105,8 +115,17 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self.frame.earlier.on_click(lambda _: self._shift(-1))
         self.frame.later.on_click(lambda _: self._shift(1))
         self.frame.retry.on_click(lambda _: self.refresh())
-        self.choices.observe(lambda _: self.refresh(), names=["view", "section"])
+        self.choices.observe(self._go, names=["view", "section", "tab"])
+        self.choices.observe(lambda _: self._follower.changed(), names=["refresh"])
         self.choices.observe(lambda _: self._paint(), names=["theme"])
+
+    def _go(self, _: Any) -> None:
+        # Several choices at once are several notifications, and one way to go.
+        if self._place != self._chosen_place():
+            self.refresh()
+
+    def _chosen_place(self) -> tuple[Any, ...]:
+        return (self.choices.view, self.choices.section, self.choices.tab)
 
     def _open(self) -> Loaded | None:
         """Open the data of the chosen site and profile, and resolve the chosen period."""
@@ -129,7 +148,7 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         )
 
     def _show(self) -> None:
-        loaded, name = self._loaded, self.choices.section
+        loaded = self._loaded
         self.frame.say_problem(self.texts, "")
         self._label()
         banner = make_banner(loaded.data, self.texts) if loaded else None
@@ -138,10 +157,11 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         if loaded is None:
             self.frame.say_empty(self.texts, self.choices.site)
             return
-        self.models[name].load(loaded)
-        if name not in self._views:
-            self._views[name] = SectionView(self.models[name])
-        self.frame.body.children = (self._views[name].widget,)
+        self.panel.show(loaded, self.choices.tab, self._attach)
+
+    def _attach(self, widget: Any) -> None:
+        if self.frame.body.children != (widget,):
+            self.frame.body.children = (widget,)
 
     def _label(self) -> None:
         loaded, texts = self._loaded, self.texts
@@ -190,25 +210,11 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
             self.complain(str(error))
 
     def _look(self) -> None:
-        """Show new data, if there are any."""
+        """Show new data, if there are any, without a sign of it where there are none."""
         try:
             loaded = self._loaded
             live = loaded is not None and loaded.data.site.live
-            if loaded is None or live or self.models[self.choices.section].stale(loaded):
-                self.refresh()
+            if loaded is None or live or self.panel.stale(loaded, self.choices.tab):
+                self._update()
         except MicrogridError as error:
             self.complain(str(error))
-
-    def _follow(self) -> asyncio.Task[None] | None:
-        """Look for new data every few seconds while the kernel lives."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return None
-
-        async def follow() -> None:
-            while True:
-                await asyncio.sleep(_POLL_S)
-                self._look()
-
-        return loop.create_task(follow())

@@ -38,7 +38,7 @@ class Bridge:
         self._in = widgets.Text(continuous_update=False).add_class("mg-bridge-in")
         self.widget = widgets.Box([self._out, self._in]).add_class("mg-bridge")
         self._in.observe(self._receive, "value")
-        state.observe(lambda _: self._send(), names=["view", "section", "theme"])
+        state.observe(lambda _: self._send(), names=["view", "section", "tab", "theme", "refresh"])
         self._send()
 
     def _send(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from microgrid_lib.present.cards import Card
@@ -11,24 +11,14 @@ from microgrid_lib.present.texts import Texts
 _SPARK_WIDTH, _SPARK_HEIGHT = 110, 28
 
 
-def cards_html(
-    section: str, cards: Sequence[Card], texts: Texts, attributes: Mapping[str, str], note: str = ""
-) -> str:
-    """Write the card grid of a section.
+def cards_html(cards: Sequence[Card], texts: Texts, note: str = "") -> str:
+    """Write a grid of cards: those to be read first, then the compact ones.
 
     Parameters
     ----------
-    section
-        Goes into `data-section`: the element appears when the section is ready.
-    attributes
-        Further `data-` attributes of the section.
     note
         A line below the cards.
     """
-    extra = "".join(
-        f' data-{escape(key)}="{escape(value, quote=True)}"' for key, value in attributes.items()
-    )
-    label = escape(texts(f"section.{section}"), quote=True)
     below = f'<p class="mg-note">{escape(note)}</p>' if note else ""
     grids = []
     for kind, chosen in (
@@ -38,10 +28,7 @@ def cards_html(
         if chosen:
             inside = "".join(card_html(card, texts) for card in chosen)
             grids.append(f'<div class="mg-cards {kind}">{inside}</div>')
-    return (
-        f'<section data-section="{escape(section)}"{extra} aria-label="{label}">'
-        f"{''.join(grids)}{below}</section>"
-    )
+    return f"{''.join(grids)}{below}"
 
 
 def card_html(card: Card, texts: Texts) -> str:

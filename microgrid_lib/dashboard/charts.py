@@ -11,7 +11,7 @@ import bqplot
 import ipywidgets as widgets
 import numpy as np
 
-from microgrid_lib.present.charts import Chart, Line
+from microgrid_lib.present.charts import Chart, Floats, Line
 from microgrid_lib.present.texts import Texts, decimals_for
 from microgrid_lib.present.ticks import Tick
 from microgrid_lib.window import Window
@@ -139,6 +139,7 @@ class ChartView:
         whole = {"x": self._x, "y": self._unit}
         marks = [
             _area(whole, "var(--mg-gap)"),
+            _area(whole, "var(--mg-span)"),
             _area(scales, "var(--mg-band)"),
             bqplot.Lines(
                 x=[0.0, 0.0],
@@ -149,25 +150,27 @@ class ChartView:
                 opacities=[0.7],
             ),
         ]
+        marks += [_envelope(scales, f"var(--mg-{r.source})") for r in chart.ribbons]
         for line in chart.lines:
             colour = f"var(--mg-{line.source})"
             marks += [_envelope(scales, colour), _mean(scales, colour, line)]
         return marks
 
     def _fill_marks(self, marks: list[Any], chart: Chart) -> None:
-        gaps, bands, zero, *lines = marks
+        gaps, spans, bands, zero, *others = marks
+        ribbons, lines = others[: len(chart.ribbons)], others[len(chart.ribbons) :]
         _fill_area(gaps, [(a, b, 0.0, 1.0) for a, b in chart.gaps], "var(--mg-gap)")
+        _fill_area(spans, [(s.start, s.end, 0.0, 1.0) for s in chart.spans], "var(--mg-span)")
         low, high = chart.x_range
         _fill_area(bands, [(low, high, b.low, b.high) for b in chart.bands], "var(--mg-band)")
         with zero.hold_sync():
             zero.x, zero.y = list(chart.x_range), [0.0, 0.0]
             zero.visible = chart.zero_line
+        for mark, ribbon in zip(ribbons, chart.ribbons, strict=True):
+            _fill_envelope(mark, ribbon.x, ribbon.low, ribbon.high)
         for index, line in enumerate(chart.lines):
             envelope, mean = lines[2 * index], lines[2 * index + 1]
-            with envelope.hold_sync():
-                envelope.visible = line.low is not None and bool(np.isfinite(line.low).any())
-                if envelope.visible and line.low is not None and line.high is not None:
-                    envelope.x, envelope.y = line.x, np.vstack([line.low, line.high])
+            _fill_envelope(envelope, line.x, line.low, line.high)
             with mean.hold_sync():
                 mean.visible = bool(np.isfinite(line.y).any())
                 mean.fill = "bottom" if line.fill and self._y.min == 0 else "none"
@@ -222,6 +225,15 @@ def legend_html(chart: Chart, texts: Texts, at: int | None = None) -> str:
             f'<span class="mg-key mg-source-{line.source}{dashed}">'
             f"<i></i>{escape(line.label)}{value}</span>"
         )
+    parts += [
+        f'<span class="mg-key mg-key-ribbon mg-source-{ribbon.source}">'
+        f"<i></i>{escape(ribbon.label)}</span>"
+        for ribbon in chart.ribbons
+    ]
+    parts += [
+        f'<span class="mg-key mg-key-span"><i></i>{escape(label)}</span>'
+        for label in dict.fromkeys(span.label for span in chart.spans if span.label)
+    ]
     if chart.gaps:
         label = escape(texts("chart.no_data"))
         parts.append(f'<span class="mg-key mg-key-gap"><i></i>{label}</span>')
@@ -264,8 +276,9 @@ def _cell(value: float | None, unit: str, texts: Texts) -> str:
     return texts.number(value, 2 if unit in {"kW", "Hz"} else 1)
 
 
-def _structure(chart: Chart) -> tuple[tuple[str, str, bool, bool], ...]:
-    return tuple((line.role, line.source, line.setpoint, line.fill) for line in chart.lines)
+def _structure(chart: Chart) -> tuple[Any, ...]:
+    lines = tuple((line.role, line.source, line.setpoint, line.fill) for line in chart.lines)
+    return (*lines, *(ribbon.source for ribbon in chart.ribbons))
 
 
 def _at(line: Line, index: int) -> float | None:
@@ -310,6 +323,13 @@ def _envelope(scales: dict[str, Any], colour: str) -> Any:
         fill_opacities=[0.18],
         opacities=[0.0],
     )
+
+
+def _fill_envelope(mark: Any, x: Floats, low: Floats | None, high: Floats | None) -> None:
+    with mark.hold_sync():
+        mark.visible = low is not None and bool(np.isfinite(low).any())
+        if mark.visible and low is not None and high is not None:
+            mark.x, mark.y = x, np.vstack([low, high])
 
 
 def _mean(scales: dict[str, Any], colour: str, line: Line) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from microgrid_lib.dashboard.library import Library
-from microgrid_lib.dashboard.state import THEMES, DashboardState
+from microgrid_lib.dashboard.state import REFRESH_S, THEMES, DashboardState
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.banner import profile_title
 from microgrid_lib.present.freshness import Freshness
@@ -48,6 +48,7 @@ class Header:
         self.last_day = widgets.DatePicker().add_class("mg-date")
         self.custom = widgets.HBox([self.first_day, self.last_day]).add_class("mg-custom")
         self.freshness = widgets.HTML().add_class("mg-freshness")
+        self.refresh = widgets.Dropdown().add_class("mg-picker").add_class("mg-refresh")
         self.language = widgets.Button().add_class("mg-square").add_class("mg-language")
         self.theme = widgets.Button(description="◐").add_class("mg-square").add_class("mg-theme")
         controls = [
@@ -56,6 +57,7 @@ class Header:
             self.period,
             self.custom,
             self.freshness,
+            self.refresh,
         ]
         self.widget = widgets.HBox(
             [
@@ -67,6 +69,7 @@ class Header:
         self.site.observe(self._take("site"), "value")
         self.profile.observe(self._take("profile"), "value")
         self.period.observe(self._take_period, "value")
+        self.refresh.observe(self._take("refresh"), "value")
         self.first_day.observe(self._take_days, "value")
         self.last_day.observe(self._take_days, "value")
         self.language.on_click(self._next_language)
@@ -90,6 +93,8 @@ class Header:
             names = {period: texts(f"period.{period}") for period in PERIODS}
             _offer(self.period, names, state.period)
             self.period.tooltips = [texts(f"period.{period}.help") for period in PERIODS]
+            often = {name: texts(f"refresh.{name}") for name in REFRESH_S}
+            _offer(self.refresh, often, state.refresh)
             self._show_custom(window)
         finally:
             self._linking = False
@@ -111,6 +116,7 @@ class Header:
             (self.period, "pick.period"),
             (self.first_day, "pick.first_day"),
             (self.last_day, "pick.last_day"),
+            (self.refresh, "pick.refresh"),
         ):
             widget.description = texts(key)
         other = _after(LANGUAGES, self._state.language)

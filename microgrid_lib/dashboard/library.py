@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from microgrid_lib.present.sections import SiteData
+if TYPE_CHECKING:
+    from microgrid_lib.api import SiteData
 
 
 class Library(Protocol):
@@ -46,5 +47,4 @@ class InstalledLibrary:
         """Open a site's data under a profile."""
         from microgrid_lib import api
 
-        data: SiteData = api.open_site(name, profile)
-        return data
+        return api.open_site(name, profile)

@@ -5,7 +5,7 @@ Everything set here is checked, because a viewer can set any synced trait of any
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Protocol
@@ -26,8 +26,19 @@ _QUERY_NAMES = {
     "start": "start",
     "end": "end",
     "section": "section",
+    "tab": "tab",
     "lang": "language",
+    "refresh": "refresh",
 }
+REFRESH_S: Mapping[str, float | None] = {
+    "off": None,
+    "10s": 10.0,
+    "30s": 30.0,
+    "1min": 60.0,
+    "5min": 300.0,
+}
+"""How often a page looks for new data [s]; None: never."""
+_DEFAULTS = {"refresh": "30s"}
 _LONGEST = 64
 
 
@@ -55,6 +66,20 @@ class View:
     language: str
 
 
+_CHOICES = (
+    "site",
+    "profile",
+    "period",
+    "start",
+    "end",
+    "language",
+    "theme",
+    "section",
+    "tab",
+    "refresh",
+)
+
+
 class DashboardState(HasTraits):
     """The viewer's choices.
 
@@ -63,7 +88,7 @@ class DashboardState(HasTraits):
     catalog
         The sites and profiles to choose from.
     sections
-        The sections to choose from.
+        The sections to choose from, each with its tabs; no tab stands for the first.
     site, language
         What to begin with.
     """
@@ -76,22 +101,30 @@ class DashboardState(HasTraits):
     language = Unicode("en")
     theme = Unicode("auto")
     section = Unicode()
+    tab = Unicode()
+    refresh = Unicode(_DEFAULTS["refresh"])
     view = Instance(View)
 
     def __init__(
-        self, catalog: Catalog, sections: tuple[str, ...], site: str, language: str = "en"
+        self,
+        catalog: Catalog,
+        sections: Mapping[str, Sequence[str]],
+        site: str,
+        language: str = "en",
     ) -> None:
         self._catalog = catalog
         self._sections = sections
         first_profile = next(iter(self._profiles(site)))
-        super().__init__(site=site, profile=first_profile, section=sections[0], language=language)
+        first = next(iter(sections))
+        super().__init__(site=site, profile=first_profile, section=first, language=language)
         self.view = self._view()
         self.observe(self._update_view, names=list(View.__dataclass_fields__))
 
     def change(self, **values: str) -> None:
         """Set several choices at once: all of them, or none.
 
-        A new site brings its default profile, and ends a custom period.
+        A new site brings its default profile, and ends a custom period; a new section begins with
+        its first tab.
 
         Raises
         ------
@@ -103,6 +136,8 @@ class DashboardState(HasTraits):
             values.setdefault("profile", next(iter(self._profiles(site))))
             if self.period == "custom":
                 values.setdefault("period", "24h")
+        if values.get("section", self.section) != self.section:
+            values.setdefault("tab", "")
         if values.get("period", self.period) != "custom":
             values |= {"start": "", "end": ""}
         after = {name: values.get(name, str(getattr(self, name))) for name in _CHOICES}
@@ -114,7 +149,7 @@ class DashboardState(HasTraits):
     def query(self) -> str:
         """Write the choices as a URL query that leads back to this view; the theme is left out."""
         pairs = [(key, str(getattr(self, name))) for key, name in _QUERY_NAMES.items()]
-        return urlencode([(key, value) for key, value in pairs if value])
+        return urlencode([(k, v) for k, v in pairs if v and v != _DEFAULTS.get(k)])
 
     def apply_query(self, query: str) -> None:
         """Take the choices of a URL query; names it doesn't know are ignored.
@@ -150,16 +185,20 @@ class DashboardState(HasTraits):
             "language": list(LANGUAGES),
             "theme": list(THEMES),
             "section": list(self._sections),
+            "refresh": list(REFRESH_S),
         }
         for kind, known in allowed.items():
             if values[kind] not in known:
                 raise UnknownNameError(kind, values[kind], known)
+        tabs = self._sections[values["section"]]
+        if values["tab"] and values["tab"] not in tabs:
+            raise UnknownNameError("tab", values["tab"], [tab for tab in tabs if tab])
         if values["period"] == "custom":
             if not values["start"] or not values["end"]:
                 raise WindowError("a custom period needs a start and an end")
             parse_window(values["start"], values["end"], UTC)
 
-    @validate("site", "profile", "period", "start", "end", "language", "theme", "section")
+    @validate(*_CHOICES)
     def _valid(self, proposal: dict[str, Any]) -> str:
         # Also reached when a single trait is set: the rest of the state is what it already is.
         name, value = proposal["trait"].name, str(proposal["value"])
@@ -169,6 +208,3 @@ class DashboardState(HasTraits):
         except MicrogridError as error:
             raise TraitError(str(error)) from None
         return value
-
-
-_CHOICES = ("site", "profile", "period", "start", "end", "language", "theme", "section")

@@ -107,11 +107,39 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Ribbon:
+    """A range that changes with time, such as an interval of a forecast.
+
+    Attributes
+    ----------
+    x
+        As in `Line`.
+    low, high
+        Its ends, NaN where there is none.
+    """
+
+    label: str
+    source: str
+    x: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
 class Band:
     """A range of values to shade, such as a limit."""
 
     low: float
     high: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time to shade, such as island mode [s since origin]."""
+
+    start: float
+    end: float
     label: str
 
 
@@ -127,6 +155,10 @@ class Chart:
         Length of a bucket, and nominal time between samples [s].
     gaps
         Stretches without data [s since origin].
+    ribbons
+        Ranges around lines, widest first.
+    spans
+        Stretches of time that mean something; all of a chart mean the same and share a label.
     summary
         One sentence that says what the picture shows, for readers who can't see it.
     """
@@ -148,6 +180,8 @@ class Chart:
     bucket_s: int = 0
     interval_s: int = 0
     summary: str = ""
+    ribbons: tuple[Ribbon, ...] = ()
+    spans: tuple[Span, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -188,45 +222,108 @@ def make_chart(
         if line.role in series
     )
     first = series[lines[0].role] if lines else None
+    what = texts(f"chart.{spec.name}.what")
+    title = f"chart.{spec.name}"
+    if len(lines) < len(spec.lines) and texts.has(f"{title}.alone"):
+        title += ".alone"
     bucket_s = first.bucket_s if first is not None else interval_s
+    if any(line.low is not None for line in lines):
+        what = texts("chart.envelope", what=what, bucket=bucket_text(bucket_s, texts))
+    return lay_out(
+        spec.name,
+        texts(title),
+        what,
+        spec.unit,
+        window,
+        texts,
+        lines,
+        gaps=_gaps(first, zero, begin_s + window.duration.total_seconds()),
+        bands=bands,
+        signed=spec.signed,
+        from_zero=spec.from_zero,
+        bucket_s=bucket_s,
+        interval_s=interval_s,
+        origin=zero,
+    )
+
+
+def lay_out(
+    name: str,
+    title: str,
+    subtitle: str,
+    unit: str,
+    window: Window,
+    texts: Texts,
+    lines: Sequence[Line],
+    *,
+    gaps: Sequence[tuple[float, float]] = (),
+    bands: Sequence[Band] = (),
+    ribbons: Sequence[Ribbon] = (),
+    spans: Sequence[Span] = (),
+    signed: bool = False,
+    from_zero: bool = False,
+    bucket_s: int = 0,
+    interval_s: int = 0,
+    origin: datetime | None = None,
+) -> Chart:
+    """Put lines into a chart: ranges, round ticks, zero line, summary.
+
+    Parameters
+    ----------
+    name
+        Distinguishes the chart from others of its section.
+    title, subtitle
+        As shown.
+    lines
+        Their x counts from `origin` [s].
+    gaps, bands, ribbons, spans
+        See `Chart`.
+    signed, from_zero
+        See `ChartSpec`.
+    bucket_s
+        Length of a bucket [s]; the table names the start of each.
+    interval_s
+        Nominal time between samples [s]: nothing finer can be zoomed to.
+    origin
+        Default: the window's start.
+    """
+    zero = origin or window.start_utc
+    begin_s = (window.start_utc - zero).total_seconds()
+    end_s = begin_s + window.duration.total_seconds()
     values = [v for line in lines for v in (line.y, line.low, line.high) if v is not None]
+    values += [v for ribbon in ribbons for v in (ribbon.low, ribbon.high)]
     values_known = any(np.isfinite(v).any() for v in values)
     low, high = _extent(values, bands)
-    if spec.from_zero:
+    if from_zero:
         high = max(high, 0.0)
         low = min(low, 0.0) if low < -_OFFSET * high else 0.0
-    if spec.signed:
+    if signed:
         reach = max(abs(low), abs(high)) or 1.0
         low, high = min(low, -0.25 * reach), max(high, 0.25 * reach)
     room = _HEADROOM * (high - low)
     bottom, top, ticks = round_range(low - room if low else low, high + room if high else high)
     step = ticks[1] - ticks[0]
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    decimated = any(line.low is not None for line in lines)
-    what = texts(f"chart.{spec.name}.what")
-    title = f"chart.{spec.name}"
-    if len(lines) < len(spec.lines) and texts.has(f"{title}.alone"):
-        title += ".alone"
-    if decimated:
-        what = texts("chart.envelope", what=what, bucket=bucket_text(bucket_s, texts))
     return Chart(
-        name=spec.name,
-        title=texts(title),
-        subtitle=what,
-        unit=spec.unit,
+        name=name,
+        title=title,
+        subtitle=subtitle,
+        unit=unit,
         window=window,
         origin=zero,
-        lines=lines,
-        gaps=_gaps(first, zero, begin_s + window.duration.total_seconds()),
-        x_range=(begin_s, begin_s + window.duration.total_seconds()),
+        lines=tuple(lines),
+        gaps=tuple(gaps),
+        x_range=(begin_s, end_s),
         x_ticks=time_ticks(window, texts, origin=zero),
         y_range=(bottom, top),
         y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks) if values_known else (),
-        zero_line=values_known and (spec.signed or bottom < 0 < top),
+        zero_line=values_known and (signed or bottom < 0 < top),
         bands=tuple(bands),
         bucket_s=bucket_s,
         interval_s=interval_s,
-        summary=_summary(lines, spec.unit, texts),
+        summary=_summary(lines, unit, texts),
+        ribbons=tuple(ribbons),
+        spans=tuple(spans),
     )
 
 

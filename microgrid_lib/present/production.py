@@ -6,7 +6,7 @@ from microgrid_lib.present.charts import ChartSpec, LineSpec
 from microgrid_lib.present.sections import CardSpec, SectionSpec
 
 PRODUCTION = SectionSpec(
-    name="production",
+    kpis=("production",),
     cards=(
         CardSpec("renewable_share", role="pv", spark="pv", source="pv", lead=True),
         CardSpec(

@@ -45,9 +45,15 @@ class CardSpec:
 
 @dataclass(frozen=True)
 class SectionSpec:
-    """What a section shows."""
+    """What a section shows in cards and charts.
 
-    name: Section
+    Attributes
+    ----------
+    kpis
+        The sections of KPIs that the cards are from.
+    """
+
+    kpis: tuple[Section, ...]
     cards: tuple[CardSpec, ...]
     charts: tuple[ChartSpec, ...]
 
@@ -124,8 +130,8 @@ def prepare_section(
         There is no data in the window.
     """
     profile = data.profile
-    report = data.kpis(window, sections=[spec.name])
-    changes = data.changes(window, sections=[spec.name])
+    report = data.kpis(window, sections=spec.kpis)
+    changes = data.changes(window, sections=spec.kpis)
     shown = [c for c in spec.cards if not c.role or profile.has(c.role)]
     charts = [c for c in spec.charts if profile.has(c.lines[0].role)]
     roles = _roles(charts, profile)

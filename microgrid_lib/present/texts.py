@@ -27,9 +27,9 @@ _TERRITORY = {"en": "en_US", "fr": "fr_FR"}
 _DATE_ORDER = {"en": "d MMM y", "fr": "d MMM y"}
 
 
-def catalog_path(language: str) -> Path:
-    """Find the `.po` file of a language."""
-    return _LOCALES / language / "LC_MESSAGES" / "microgrid.po"
+def catalog_paths(language: str) -> list[Path]:
+    """Find the `.po` files of a language: `microgrid.po` and one per part of the product."""
+    return sorted((_LOCALES / language / "LC_MESSAGES").glob("*.po"))
 
 
 class Texts:
@@ -51,12 +51,14 @@ class Texts:
             raise UnknownNameError("language", language, list(LANGUAGES))
         self.language = language
         self.locale = Locale.parse(_TERRITORY[language])
-        with catalog_path(language).open("rb") as source:
-            catalog = read_po(source, locale=language)
-        compiled = io.BytesIO()
-        write_mo(compiled, catalog)
-        compiled.seek(0)
-        self._translations = Translations(compiled)
+        self._translations = Translations()
+        for path in catalog_paths(language):
+            with path.open("rb") as source:
+                catalog = read_po(source, locale=language)
+            compiled = io.BytesIO()
+            write_mo(compiled, catalog)
+            compiled.seek(0)
+            self._translations.merge(Translations(compiled))
         self._formatter = _Formatter(self)
 
     def has(self, key: str) -> bool:

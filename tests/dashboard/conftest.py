@@ -33,4 +33,4 @@ def library() -> FakeLibrary:
 @pytest.fixture
 def app(home: Path, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch) -> Dashboard:
     monkeypatch.delenv("QUERY_STRING", raising=False)
-    return Dashboard(library=library)
+    return Dashboard("production", library=library)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +18,22 @@ from tests.dashboard.fakes import FakeLibrary
 
 def cards(app: Dashboard) -> dict[str, str]:
     """`data-value` by `data-kpi`, as a script reads the page."""
-    html = app.frame.body.children[0].children[0].value
+    html = numbers(app)._cards.value
     return dict(re.findall(r'data-kpi="(\w+)" data-value="([^"]*)"', html))
 
 
+def numbers(app: Dashboard) -> Any:
+    """Cards and charts of the section looked at."""
+    return app.panel.parts(app.choices.tab)[0]
+
+
 def section_html(app: Dashboard) -> str:
-    return str(app.frame.body.children[0].children[0].value)
+    """Heading and cards of the section looked at."""
+    return str(app.panel._heading.value + numbers(app)._cards.value)
 
 
 def shown_charts(app: Dashboard) -> list[str]:
-    return [chart.name for chart in app.models["production"].content.charts]
+    return [chart.name for chart in numbers(app).model.content.charts]
 
 
 def test_cards_carry_the_values_in_full(app: Dashboard, library: FakeLibrary) -> None:
@@ -118,10 +125,10 @@ def test_earlier_goes_back_by_the_length_of_the_window(app: Dashboard) -> None:
 
 def test_a_window_without_data_is_a_notice_not_an_error(app: Dashboard) -> None:
     app.choices.change(period="custom", start="2025-01-01", end="2025-01-02")
-    assert app.models["production"].status == "empty"
+    assert numbers(app).model.status == "empty"
     assert 'data-notice="empty"' in section_html(app)
     app.choices.change(period="24h")
-    assert app.models["production"].status == "ready"
+    assert numbers(app).model.status == "ready"
 
 
 def test_a_site_without_data_says_what_to_do(home: Path) -> None:
@@ -176,7 +183,7 @@ def test_a_wrong_address_is_one_line_and_shows_the_default(
     problem = app.frame.parts[1].children[0].children[0].value
     assert "unknown site" in problem
     assert "<b>atlantis" not in problem
-    assert app.models["production"].status == "ready"
+    assert numbers(app).model.status == "ready"
 
 
 def test_the_page_may_only_ask_for_what_exists(app: Dashboard) -> None:
@@ -199,15 +206,18 @@ def test_new_data_is_drawn_and_unchanged_data_is_not(app: Dashboard) -> None:
     assert data.queries == before + 1
 
 
-def test_a_section_is_built_when_it_is_first_shown(app: Dashboard) -> None:
-    assert list(app._views) == ["production"]
-    view = app._views["production"]
+def test_a_section_is_built_when_it_is_first_shown(home: Path, library: FakeLibrary) -> None:
+    app = Dashboard(library=library)
+    panel = app.panel
+    assert [name for name, p in app.panels.items() if p._parts] == [app.choices.section]
+    part = numbers(app)
     app.choices.change(period="7d")
-    assert app._views["production"] is view
+    assert app.panel is panel
+    assert numbers(app) is part
 
 
 def test_zooming_loads_the_stretch_at_a_finer_step(app: Dashboard) -> None:
-    view: ChartView = app._views["production"]._charts["pv"]
+    view: ChartView = numbers(app)._charts["pv"]
     whole = view._shown
     assert whole is not None
     assert whole.bucket_s == 300
@@ -229,7 +239,7 @@ def test_zooming_loads_the_stretch_at_a_finer_step(app: Dashboard) -> None:
 
 
 def test_the_pointer_reads_the_values_below_it(app: Dashboard) -> None:
-    view: ChartView = app._views["production"]._charts["fuel_cell"]
+    view: ChartView = numbers(app)._charts["fuel_cell"]
     view._pointer.selected = np.array([12 * 3600.0 + 10])
     assert "12:02" in view._legend.value
     assert "40.0 kW" in view._legend.value
@@ -238,7 +248,7 @@ def test_the_pointer_reads_the_values_below_it(app: Dashboard) -> None:
 
 
 def test_the_table_shows_what_the_chart_draws(app: Dashboard) -> None:
-    view: ChartView = app._views["production"]._charts["fuel_cell"]
+    view: ChartView = numbers(app)._charts["fuel_cell"]
     assert view._table.value == ""
     view._table_button.value = True
     rows = re.findall(r"<tr>(<td>.*?)</tr>", view._table.value)
@@ -249,10 +259,10 @@ def test_the_table_shows_what_the_chart_draws(app: Dashboard) -> None:
 
 
 def test_marks_hold_what_was_prepared(app: Dashboard) -> None:
-    view: ChartView = app._views["production"]._charts["battery"]
+    view: ChartView = numbers(app)._charts["battery"]
     chart = view._chart
     assert chart is not None
-    gaps, _, zero, envelope, mean, _, setpoint = view._figure.marks
+    gaps, _, _, zero, envelope, mean, _, setpoint = view._figure.marks
     np.testing.assert_array_equal(mean.y, chart.lines[0].y)
     np.testing.assert_array_equal(envelope.y, np.vstack([chart.lines[0].low, chart.lines[0].high]))
     assert setpoint.line_style == "dashed"

@@ -14,7 +14,7 @@ from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.periods import PERIODS
 from tests.dashboard.fakes import FakeLibrary
 
-SECTIONS = ("production", "storage")
+SECTIONS = {"production": ("",), "storage": ("battery", "alerts")}
 
 
 def new_state() -> DashboardState:
@@ -92,7 +92,7 @@ def test_an_address_names_the_view_and_not_the_theme() -> None:
 @given(
     site=st.sampled_from([("mesa_del_sol", "gas_engine"), ("trade_street", "default")]),
     period=st.sampled_from(PERIODS),
-    section=st.sampled_from(SECTIONS),
+    section=st.sampled_from(list(SECTIONS)),
     language=st.sampled_from(["en", "fr"]),
 )
 def test_an_address_leads_back_to_its_view(
@@ -124,3 +124,22 @@ def test_no_address_breaks_the_state(query: str) -> None:
     other = new_state()
     other.apply_query(state.query())
     assert other.query() == state.query()
+
+
+def test_a_new_section_begins_with_its_first_tab() -> None:
+    state = new_state()
+    state.change(section="storage", tab="alerts")
+    assert "tab=alerts" in state.query()
+    state.change(section="production")
+    assert state.tab == ""
+    with pytest.raises(MicrogridError, match="unknown tab 'alerts'"):
+        state.change(tab="alerts")
+
+
+def test_how_often_a_page_looks_is_in_its_address_where_it_is_not_the_usual() -> None:
+    state = new_state()
+    assert "refresh" not in state.query()
+    state.change(refresh="off")
+    assert "refresh=off" in state.query()
+    with pytest.raises(MicrogridError, match="unknown refresh '1s'"):
+        state.change(refresh="1s")

@@ -5,31 +5,47 @@ from __future__ import annotations
 import ast
 import re
 import string
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import microgrid_lib
+from microgrid_lib import present
 from microgrid_lib.dashboard.sections import SECTIONS
-from microgrid_lib.dashboard.state import THEMES
+from microgrid_lib.dashboard.state import REFRESH_S, THEMES
 from microgrid_lib.errors import UnknownNameError
 from microgrid_lib.present.periods import PERIODS
-from microgrid_lib.present.texts import LANGUAGES, Texts, catalog_path
+from microgrid_lib.present.sections import SectionSpec
+from microgrid_lib.present.texts import LANGUAGES, Texts, catalog_paths
 from microgrid_lib.site.schema import ROLES
 
 PACKAGE = Path(microgrid_lib.__file__).resolve().parent
 KEY = re.compile(r"[a-z_]+(\.[a-z0-9_]+)+|retry|demo")
 
 
-def catalog(language: str) -> Catalog:
-    with catalog_path(language).open("rb") as source:
-        return read_po(source, locale=language)
+def catalogs(language: str) -> list[Catalog]:
+    found = []
+    for path in catalog_paths(language):
+        with path.open("rb") as source:
+            found.append(read_po(source, locale=language))
+    return found
 
 
 def messages(language: str) -> dict[str, str]:
-    return {str(m.id): str(m.string) for m in catalog(language) if m.id}
+    return {str(m.id): str(m.string) for c in catalogs(language) for m in c if m.id}
+
+
+def specs() -> list[SectionSpec]:
+    """Every specification of cards and charts there is."""
+    found = []
+    for module in iter_modules(present.__path__):
+        values = vars(import_module(f"{present.__name__}.{module.name}")).values()
+        found += [value for value in values if isinstance(value, SectionSpec)]
+    return found
 
 
 def asked_for() -> set[str]:
@@ -48,14 +64,17 @@ def asked_for() -> set[str]:
                 first = node.args[0]
                 if name == "texts" and isinstance(first, ast.Constant):
                     found.add(str(first.value))
-    for spec in SECTIONS.values():
-        found.add(f"section.{spec.name}")
+    for section in SECTIONS.values():
+        found.add(f"section.{section.name}")
+        found |= {f"tab.{section.name}.{tab}" for tab in section.tabs if tab}
+    for spec in specs():
         found |= {f"kpi.{card.kpi}" for card in spec.cards}
         for chart in spec.charts:
             found |= {f"chart.{chart.name}", f"chart.{chart.name}.what"}
             found |= {line.label for line in chart.lines}
     found |= {f"period.{p}" for p in PERIODS} | {f"period.{p}.help" for p in PERIODS}
     found |= {f"against.{p}" for p in PERIODS} | {f"theme.{t}" for t in THEMES}
+    found |= {f"refresh.{name}" for name in REFRESH_S}
     found |= {f"language.{code}" for code in LANGUAGES} | {f"role.{role}" for role in ROLES}
     return found
 
@@ -81,8 +100,14 @@ def test_every_reason_and_warning_is_translated(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_empty_or_fuzzy(language: str) -> None:
-    wrong = [m.id for m in catalog(language) if m.id and (not m.string or m.fuzzy)]
+    wrong = [m.id for c in catalogs(language) for m in c if m.id and (not m.string or m.fuzzy)]
     assert wrong == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_files_say_the_same_message(language: str) -> None:
+    ids = [m.id for c in catalogs(language) for m in c if m.id]
+    assert sorted({i for i in ids if ids.count(i) > 1}) == []
 
 
 def test_both_languages_have_the_same_messages_and_fields() -> None:

@@ -1,8 +1,14 @@
-"""The sections of the dashboard: a new one is one entry here."""
+"""The sections of the dashboard, in the order of their tabs: a new one is one entry here."""
 
 from __future__ import annotations
 
-from microgrid_lib.present.production import PRODUCTION
-from microgrid_lib.present.sections import SectionSpec
+from functools import partial
 
-SECTIONS: dict[str, SectionSpec] = {spec.name: spec for spec in (PRODUCTION,)}
+from microgrid_lib.dashboard.parts.numbers import NumbersPart
+from microgrid_lib.dashboard.sections.base import Section
+from microgrid_lib.present.production import PRODUCTION
+
+SECTIONS: dict[str, Section] = {
+    section.name: section
+    for section in (Section("production", {"": (partial(NumbersPart, PRODUCTION),)}),)
+}

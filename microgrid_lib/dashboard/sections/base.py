@@ -1,178 +1,124 @@
-"""A section: a model that holds what it shows, and a view built when it is first looked at."""
+"""A section: named parts under one or more tabs, each built when it is first looked at."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
-from traitlets import Any as AnyTrait
-from traitlets import Enum, HasTraits, Instance, Unicode
 
-from microgrid_lib.dashboard.cards import cards_html
-from microgrid_lib.dashboard.charts import ChartView
-from microgrid_lib.dashboard.notices import notice_html
-from microgrid_lib.errors import MicrogridError, NoDataError
-from microgrid_lib.present.charts import Chart
-from microgrid_lib.present.sections import (
-    SectionContent,
-    SectionSpec,
-    SiteData,
-    prepare_section,
-    zoom_chart,
-)
+from microgrid_lib.dashboard.loaded import Loaded
+from microgrid_lib.dashboard.page import Page
+from microgrid_lib.dashboard.parts.base import Part
 from microgrid_lib.present.texts import Texts
-from microgrid_lib.window import Window
+
+MakePart = Callable[[Page], Part]
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A site's data opened for one view.
+class Section:
+    """What a section consists of.
 
     Attributes
     ----------
-    against
-        What changes are against, in words.
-    newest
-        End of the newest sample's slot, in the display zone.
-    synthetic
-        Whether the data are made-up demo data.
+    name
+        Its title is the message `section.<name>`.
+    tabs
+        Parts by tab; a tab's title is the message `tab.<name>.<tab>`. A section without tabs has
+        one, without a name.
     """
 
-    data: SiteData
-    window: Window
-    texts: Texts
-    against: str
-    newest: datetime
-    synthetic: bool
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """Equal keys show equal pages."""
-        data, window = self.data, self.window
-        return (
-            data.site.name,
-            data.profile.name,
-            window.start.isoformat(),
-            window.end.isoformat(),
-            self.texts.language,
-            data.state(),
-            self._minute(),
-        )
-
-    def _minute(self) -> str:
-        """The minute up to which a live site is judged: without new data its coverage falls."""
-        as_of = self.data.as_of() if self.data.site.live else None
-        return "" if as_of is None else as_of.strftime("%Y-%m-%dT%H:%M")
+    name: str
+    tabs: Mapping[str, tuple[MakePart, ...]]
 
 
-class SectionModel(HasTraits):
-    """What a section shows; no widgets.
-
-    Attributes
-    ----------
-    status
-        `idle` before it was first shown, then `ready`, `empty` (no data in the window) or
-        `error`.
-    message
-        One line for `empty` and `error`.
-    content
-        What is drawn when `ready`.
-    """
-
-    status = Enum(("idle", "ready", "empty", "error"), "idle")
-    message = Unicode()
-    content = Instance(SectionContent, allow_none=True)
-    loaded = AnyTrait(allow_none=True)
-
-    def __init__(self, spec: SectionSpec) -> None:
-        super().__init__()
-        self.spec = spec
-        self._key: tuple[str, ...] | None = None
-
-    def stale(self, loaded: Loaded) -> bool:
-        """Whether the data has changed since the section was computed for this view."""
-        return self._key != loaded.key
-
-    def zoom(self, chart: Chart, window: Window) -> Chart | None:
-        """Describe a stretch of one of the charts; None where there is nothing to show."""
-        loaded: Loaded | None = self.loaded
-        if loaded is None:
-            return None
-        spec = next(spec for spec in self.spec.charts if spec.name == chart.name)
-        try:
-            return zoom_chart(spec, loaded.data, window, loaded.texts, chart.origin)
-        except MicrogridError:
-            return None
-
-    def load(self, loaded: Loaded) -> None:
-        """Compute the section for a view; a mistake or a lack of data becomes a message."""
-        key = loaded.key
-        if self._key == key:
-            return
-        content: SectionContent | None = None
-        status, message = "ready", ""
-        try:
-            content = prepare_section(
-                self.spec, loaded.data, loaded.window, loaded.texts, loaded.against
-            )
-        except NoDataError as error:
-            status, message = "empty", str(error)
-        except MicrogridError as error:
-            status, message = "error", str(error)
-        self._key = key
-        with self.hold_trait_notifications():
-            self.loaded = loaded
-            self.content = content
-            self.message = message
-            self.status = status
-
-
-class SectionView:
-    """Draws a section's model: cards in one element, charts two a row.
+class SectionPanel:
+    """A section on the page: heading, tabs, and the parts of the tab looked at.
 
     Parameters
     ----------
-    model
-        Drawn at once, and again whenever it changes.
+    section
+        What it consists of.
+    page
+        Where its parts stand.
     """
 
-    def __init__(self, model: SectionModel) -> None:
-        self._model = model
-        self._cards = widgets.HTML().add_class("mg-section-head")
-        self._grid = widgets.Box().add_class("mg-charts")
-        self._charts: dict[str, ChartView] = {}
-        self.widget = widgets.VBox([self._cards, self._grid]).add_class("mg-section")
-        model.observe(self._draw, names=["content", "status", "message", "loaded"])
-        self._draw(None)
+    def __init__(self, section: Section, page: Page) -> None:
+        self._section = section
+        self._page = page
+        self._parts: dict[str, tuple[Part, ...]] = {}
+        self._linking = False
+        self._heading = widgets.HTML().add_class("mg-section-title")
+        self.tabs = widgets.ToggleButtons(options=list(section.tabs)).add_class("mg-subtabs")
+        self.tabs.layout.display = None if len(section.tabs) > 1 else "none"
+        self.tabs.observe(self._take_tab, "value")
+        self._body = widgets.VBox().add_class("mg-section")
+        top = widgets.HBox([self._heading, self.tabs]).add_class("mg-section-top")
+        self.widget = widgets.VBox([top, self._body]).add_class("mg-section")
 
-    def _draw(self, _: Any) -> None:
-        model = self._model
-        loaded: Loaded | None = model.loaded
-        if loaded is None:
-            return
-        if model.content is None:
-            self._cards.value = notice_html(loaded.texts, model.status, model.message)
-            self._grid.children = ()
-            return
-        window = loaded.window
-        self._cards.value = cards_html(
-            model.spec.name,
-            model.content.cards,
-            loaded.texts,
-            {
-                "site": loaded.data.site.name,
-                "profile": loaded.data.profile.name,
-                "start": window.start.isoformat(),
-                "end": window.end.isoformat(),
-            },
-            note=model.content.missing,
+    def parts(self, tab: str) -> tuple[Part, ...]:
+        """Return the parts of a tab, built at the first call."""
+        chosen = self._tab(tab)
+        if chosen not in self._parts:
+            self._parts[chosen] = tuple(make(self._page) for make in self._section.tabs[chosen])
+        return self._parts[chosen]
+
+    def stale(self, loaded: Loaded, tab: str) -> bool:
+        """Whether a part shows something else than this view."""
+        return any(part.stale(loaded) for part in self.parts(tab))
+
+    def show(self, loaded: Loaded, tab: str, attach: Callable[[Any], None]) -> None:
+        """Show a view of the data.
+
+        Parameters
+        ----------
+        loaded
+            The view.
+        tab
+            The tab looked at; empty: the first.
+        attach
+            Puts the panel on the page: called as soon as there is something to see.
+        """
+        parts = self.parts(tab)
+        self._label(loaded.texts, self._tab(tab))
+        for part in parts:
+            if not part.slow:
+                part.load(loaded)
+        body = tuple(part.widget for part in parts)
+        if self._body.children != body:
+            self._body.children = body
+        attach(self.widget)
+        for part in parts:
+            if part.slow:
+                part.load(loaded)
+        self._heading.value = self._heading_html(loaded, self._tab(tab))
+
+    def _tab(self, tab: str) -> str:
+        return tab or next(iter(self._section.tabs))
+
+    def _label(self, texts: Texts, tab: str) -> None:
+        self._linking = True
+        try:
+            name = self._section.name
+            self.tabs.description = texts("pick.tab")
+            options = tuple((texts(f"tab.{name}.{t}"), t) for t in self._section.tabs)
+            if tuple(self.tabs.options) != options:
+                self.tabs.options = options
+            self.tabs.value = tab
+        finally:
+            self._linking = False
+
+    def _take_tab(self, change: dict[str, Any]) -> None:
+        if not self._linking:
+            self._page.choose(tab=str(change["new"]))
+
+    def _heading_html(self, loaded: Loaded, tab: str) -> str:
+        """Write the heading; scripts wait for it: it says for which view the section is ready."""
+        name = self._section.name
+        values = {"section": name, "tab": tab, **loaded.attributes, "state": loaded.data.state()}
+        said = "".join(
+            f' data-{key}="{escape(value, quote=True)}"' for key, value in values.items()
         )
-        shown = []
-        for chart in model.content.charts:
-            view = self._charts.setdefault(chart.name, ChartView(model.zoom))
-            view.show(chart, loaded.texts)
-            shown.append(view.widget)
-        if self._grid.children != tuple(shown):
-            self._grid.children = tuple(shown)
+        return f"<div{said}><h2>{escape(loaded.texts(f'section.{name}'))}</h2></div>"

@@ -1,0 +1,1 @@
+"""Parts of sections: each a model without widgets, and a view linked to it."""

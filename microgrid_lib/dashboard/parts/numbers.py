@@ -1,0 +1,76 @@
+"""Cards and charts of a section, as its specification lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as widgets
+
+from microgrid_lib.dashboard.cards import cards_html
+from microgrid_lib.dashboard.charts import ChartView
+from microgrid_lib.dashboard.loaded import Loaded
+from microgrid_lib.dashboard.notices import notice_html
+from microgrid_lib.dashboard.page import Page
+from microgrid_lib.dashboard.parts.base import ModelPart
+from microgrid_lib.dashboard.parts.model import PartModel
+from microgrid_lib.errors import MicrogridError
+from microgrid_lib.present.charts import Chart
+from microgrid_lib.present.sections import (
+    SectionContent,
+    SectionSpec,
+    prepare_section,
+    zoom_chart,
+)
+from microgrid_lib.window import Window
+
+
+class NumbersPart(ModelPart):
+    """Cards in one element, charts two a row.
+
+    Parameters
+    ----------
+    spec
+        What to show.
+    """
+
+    def __init__(self, spec: SectionSpec, _page: Page) -> None:
+        self._spec = spec
+        super().__init__(PartModel(self._prepare))
+        self._cards = widgets.HTML().add_class("mg-section-head")
+        self._grid = widgets.Box().add_class("mg-charts")
+        self._charts: dict[str, ChartView] = {}
+        self.widget = widgets.VBox([self._cards, self._grid]).add_class("mg-section")
+        self.model.observe(self._draw, names=["content", "status", "message", "loaded"])
+
+    def zoom(self, chart: Chart, window: Window) -> Chart | None:
+        """Describe a stretch of one of the charts; None where there is nothing to show."""
+        loaded: Loaded | None = self.model.loaded
+        if loaded is None:
+            return None
+        spec = next(spec for spec in self._spec.charts if spec.name == chart.name)
+        try:
+            return zoom_chart(spec, loaded.data, window, loaded.texts, chart.origin)
+        except MicrogridError:
+            return None
+
+    def _prepare(self, loaded: Loaded) -> SectionContent:
+        return prepare_section(self._spec, loaded.data, loaded.window, loaded.texts, loaded.against)
+
+    def _draw(self, _: Any) -> None:
+        model = self.model
+        loaded: Loaded = model.loaded
+        if model.content is None:
+            self._cards.value = notice_html(loaded.texts, model.status, model.message)
+            self._grid.children = ()
+            return
+        content: SectionContent = model.content
+        self._cards.value = cards_html(content.cards, loaded.texts, note=content.missing)
+        shown = []
+        for chart in content.charts:
+            if chart.name not in self._charts:
+                self._charts[chart.name] = ChartView(self.zoom)
+            view = self._charts[chart.name]
+            view.show(chart, loaded.texts)
+            shown.append(view.widget)
+        if self._grid.children != tuple(shown):
+            self._grid.children = tuple(shown)
