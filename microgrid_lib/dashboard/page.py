@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from microgrid_lib.access import Actor
+from microgrid_lib.dashboard.visitor import current_visitor
 from microgrid_lib.settings import Settings, load_settings
 
 
@@ -41,3 +43,8 @@ class Page:
     def settings(self) -> Settings:
         """The settings, read afresh."""
         return load_settings()
+
+    @property
+    def visitor(self) -> Actor:
+        """Who looks, and what their role is; in a pooled kernel this waits for a visitor."""
+        return current_visitor()
