@@ -68,3 +68,7 @@ class StoreError(MicrogridError):
 
 class ConflictError(MicrogridError):
     """Another process changed the same data; the command must be repeated."""
+
+
+class BusyError(ConflictError):
+    """Another process holds the database for longer than a writer waits."""

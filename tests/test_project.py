@@ -29,7 +29,7 @@ PACKAGE = ROOT / "microgrid_lib"
 LAYERS = (
     {"errors", "resources", "access"},
     {"settings", "window"},
-    {"site"},
+    {"site", "database"},
     {"store"},
     {"ingest"},
     {"kpi", "simulation", "forecast", "consumers", "accounts"},

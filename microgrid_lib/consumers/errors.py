@@ -75,7 +75,3 @@ class VersionConflictError(ConflictError):
             f"consumer {name!r} was {verb} by {by!r} at {at:%Y-%m-%d %H:%M:%S} UTC "
             f"(version {current}, yours {expected}): read it again, then repeat your change"
         )
-
-
-class BusyError(ConflictError):
-    """Another process holds the consumers database for longer than a writer waits."""

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from microgrid_lib.consumers import changes
 from microgrid_lib.consumers.access import Action, Actor, require
 from microgrid_lib.consumers.audit import AuditEntry, differences, entries
-from microgrid_lib.consumers.database import Database, open_database
 from microgrid_lib.consumers.errors import ConsumerNotFoundError
 from microgrid_lib.consumers.model import Consumer, ConsumerDraft
 from microgrid_lib.consumers.query import ConsumerPage, ConsumerQuery, ConsumerTotals
 from microgrid_lib.consumers.sql import conditions, order, totals
-from microgrid_lib.consumers.tables import consumers
+from microgrid_lib.consumers.tables import SCHEMA, consumers
+from microgrid_lib.database.connections import Database, open_database
 from microgrid_lib.settings import Settings, load_settings
 
 MIN_PREFIX = 4
@@ -58,7 +58,7 @@ class ConsumerStore:
         SettingsError, StoreError, BusyError
             See `open_database`.
         """
-        return cls(open_database(settings or load_settings()))
+        return cls(open_database(settings or load_settings(), SCHEMA))
 
     def close(self) -> None:
         """Close every connection."""

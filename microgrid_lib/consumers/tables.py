@@ -1,51 +1,21 @@
-"""The tables of the consumers database, on SQLite and PostgreSQL alike."""
+"""The tables of the consumers, on SQLite and PostgreSQL alike."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
 
 from microgrid_lib.access import MAX_ACTOR_NAME
 from microgrid_lib.consumers.fields import MAX_NAME, MAX_NOTES
 from microgrid_lib.consumers.model import ConsumerType
+from microgrid_lib.database.columns import FoldedText, UtcDateTime, make_metadata
+from microgrid_lib.database.schema import Schema
 
-VERSION_TABLE = "consumers_schema_version"
 MAX_SITE_NAME = 100
 
 
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """A time in UTC; SQLite has no type for it and gives naive times back."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Write UTC; a naive time is a mistake in the code."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without zone: {value}")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Read UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-# Code-point order on both databases, whatever the server's language.
-FoldedText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
+metadata = make_metadata()
 
 consumers = sa.Table(
     "consumers",
@@ -92,4 +62,12 @@ audit = sa.Table(
     sa.Column("source", sa.Text),
     sa.Index(None, "consumer_id", "id"),
     sa.Index(None, "site", "id"),
+)
+
+SCHEMA = Schema(
+    version_table="consumers_schema_version",
+    head="0001",
+    migrations=Path(__file__).with_name("migrations"),
+    metadata=metadata,
+    item="consumer",
 )

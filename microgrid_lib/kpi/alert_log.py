@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from microgrid_lib.access import Actor, Role, require_role
-from microgrid_lib.consumers.tables import UtcDateTime
+from microgrid_lib.database.columns import UtcDateTime
 from microgrid_lib.errors import ConflictError, MicrogridError, StoreError
 from microgrid_lib.kpi.alerts import Acknowledgement, Alert
 from microgrid_lib.settings import Settings

@@ -7,40 +7,36 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 
-from microgrid_lib.consumers import database
 from microgrid_lib.consumers.access import Actor
-from microgrid_lib.consumers.database import HEAD, open_database
-from microgrid_lib.consumers.errors import BusyError
 from microgrid_lib.consumers.store import ConsumerStore
-from microgrid_lib.consumers.tables import VERSION_TABLE, metadata
-from microgrid_lib.errors import MicrogridError, SettingsError, StoreError
+from microgrid_lib.consumers.tables import SCHEMA
+from microgrid_lib.database import engine
+from microgrid_lib.database.connections import open_database
+from microgrid_lib.errors import BusyError, MicrogridError, SettingsError, StoreError
 from microgrid_lib.settings import Settings
 from tests.consumers.drafts import SITE, draft
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(settings: Settings) -> None:
-    opened = open_database(settings)
+    opened = open_database(settings, SCHEMA)
     with opened.writing() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
+            connection, opts={"version_table": SCHEMA.version_table, "compare_type": True}
         )
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, SCHEMA.metadata) == []
     opened.close()
 
 
 def test_every_migration_runs_back_and_forth(settings: Settings) -> None:
     from alembic import command
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
-    opened = open_database(settings)
+    config = SCHEMA.alembic_config()
+    assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA.head]
+    opened = open_database(settings, SCHEMA)
     with opened.writing() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
@@ -51,7 +47,7 @@ def test_every_migration_runs_back_and_forth(settings: Settings) -> None:
 
 
 def test_the_sqlite_file_is_in_wal_mode_and_lies_in_the_home(sqlite_settings: Settings) -> None:
-    open_database(sqlite_settings).close()
+    open_database(sqlite_settings, SCHEMA).close()
     with sqlite3.connect(sqlite_settings.home / "consumers.sqlite") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
@@ -73,12 +69,12 @@ def test_a_sqlite_url_names_another_file(tmp_path: Path, operator: Actor) -> Non
 
 
 def test_a_database_of_a_newer_program_is_left_alone(settings: Settings) -> None:
-    opened = open_database(settings)
+    opened = open_database(settings, SCHEMA)
     with opened.writing() as connection:
-        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+        connection.exec_driver_sql(f"UPDATE {SCHEMA.version_table} SET version_num = '9999'")
     opened.close()
     with pytest.raises(StoreError, match=r"newer version .* \(schema 9999, this one knows 0001\)"):
-        open_database(settings)
+        open_database(settings, SCHEMA)
 
 
 def test_the_database_itself_refuses_what_the_code_would(
@@ -93,7 +89,7 @@ def test_the_database_itself_refuses_what_the_code_would(
 
 def test_a_reader_sees_one_state_while_a_writer_writes(settings: Settings, operator: Actor) -> None:
     count = sa.text("SELECT count(*) FROM consumers")
-    reader = open_database(settings)
+    reader = open_database(settings, SCHEMA)
     with ConsumerStore.open(settings) as store:
         store.add(SITE, draft(), operator)
         with reader.reading() as connection:
@@ -106,7 +102,7 @@ def test_a_reader_sees_one_state_while_a_writer_writes(settings: Settings, opera
 
 
 def test_a_reader_cannot_write_on_postgresql(postgres: Callable[[], str]) -> None:
-    opened = open_database(Settings(database_url=SecretStr(postgres())))
+    opened = open_database(Settings(database_url=SecretStr(postgres())), SCHEMA)
     with pytest.raises(StoreError, match="read-only"), opened.reading() as connection:
         connection.exec_driver_sql("DELETE FROM consumers")
     opened.close()
@@ -117,7 +113,7 @@ def test_a_writer_that_waits_too_long_gets_one_line(
 ) -> None:
     with ConsumerStore.open(settings) as first:
         added = first.add(SITE, draft(), operator)
-        monkeypatch.setattr(database, "WAIT_S", 0.1)
+        monkeypatch.setattr(engine, "WAIT_S", 0.1)
         with ConsumerStore.open(settings) as second, first.transaction() as (connection, _):
             connection.exec_driver_sql("UPDATE consumers SET notes = 'busy'")
             with pytest.raises(BusyError, match="try again") as caught:
@@ -139,7 +135,7 @@ def test_a_writer_that_waits_too_long_gets_one_line(
 )
 def test_a_url_that_cannot_be_used_is_named_without_its_password(url: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem) as caught:
-        open_database(Settings(database_url=SecretStr(url)))
+        open_database(Settings(database_url=SecretStr(url)), SCHEMA)
     assert "MICROGRID_DATABASE_URL" in str(caught.value)
     assert "secret" not in str(caught.value)
 
@@ -147,7 +143,7 @@ def test_a_url_that_cannot_be_used_is_named_without_its_password(url: str, probl
 def test_a_server_that_is_not_there_is_one_line_without_the_password() -> None:
     url = SecretStr("postgresql://u:secret@127.0.0.1:1/db?password=secret")
     with pytest.raises(StoreError, match="Connection refused") as caught:
-        open_database(Settings(database_url=url))
+        open_database(Settings(database_url=url), SCHEMA)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -157,11 +153,11 @@ def test_a_file_that_is_no_database_is_named(sqlite_settings: Settings) -> None:
     path = sqlite_settings.home / "consumers.sqlite"
     path.write_bytes(b"not a database " * 100)
     with pytest.raises(StoreError, match="not a database") as caught:
-        open_database(sqlite_settings)
+        open_database(sqlite_settings, SCHEMA)
     assert str(path) in str(caught.value)
 
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(MicrogridError, match="can't be made"):
-        open_database(Settings(home=tmp_path / "file" / "home"))
+        open_database(Settings(home=tmp_path / "file" / "home"), SCHEMA)

@@ -8,7 +8,6 @@ import pytest
 from microgrid_lib.access import AccessDeniedError
 from microgrid_lib.consumers.access import Action, Actor
 from microgrid_lib.consumers.audit import Change
-from microgrid_lib.consumers.database import open_database
 from microgrid_lib.consumers.errors import (
     ConsumerNotFoundError,
     VersionConflictError,
@@ -16,6 +15,8 @@ from microgrid_lib.consumers.errors import (
 from microgrid_lib.consumers.model import CONTENT_FIELDS
 from microgrid_lib.consumers.query import ConsumerQuery
 from microgrid_lib.consumers.store import ConsumerStore
+from microgrid_lib.consumers.tables import SCHEMA
+from microgrid_lib.database.connections import open_database
 from microgrid_lib.errors import StoreError
 from microgrid_lib.settings import Settings
 from tests.consumers.drafts import HOSTILE, SITE, draft
@@ -23,7 +24,7 @@ from tests.consumers.drafts import HOSTILE, SITE, draft
 
 def test_what_is_added_is_read_back_with_who_and_when(settings: Settings, operator: Actor) -> None:
     at = datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC)
-    with ConsumerStore(open_database(settings), clock=lambda: at) as store:
+    with ConsumerStore(open_database(settings, SCHEMA), clock=lambda: at) as store:
         added = store.add(SITE, draft(notes="basement\npumps"), operator)
         assert store.get(added.id) == added
     with ConsumerStore.open(settings) as store:

@@ -1,1 +1,1 @@
-"""Schema changes of the consumers database (Alembic); run by `database.open_database`."""
+"""Schema changes of the consumers' tables (Alembic), one module each, oldest first."""
