@@ -61,8 +61,8 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self.panels = {name: SectionPanel(section, page) for name, section in shown.items()}
         self._data: SiteData | None = None
         self._loaded: Loaded | None = None
-        self.frame = Frame(tuple(shown))
         self.header = Header(self.choices, self.library, self.complain)
+        self.frame = Frame(tuple(shown), self.header.refresh)
         self.banner = BannerView(lambda profile: self._choose(profile=profile))
         self.bridge = Bridge(self.choices, self.complain)
         self.frame.above.children = (self.banner.widget,)

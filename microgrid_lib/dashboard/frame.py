@@ -19,9 +19,11 @@ class Frame:
     ----------
     sections
         Names of the sections; one alone needs no tabs.
+    beside
+        Further controls of the window.
     """
 
-    def __init__(self, sections: Sequence[str]) -> None:
+    def __init__(self, sections: Sequence[str], *beside: Any) -> None:
         self._sections = tuple(sections)
         self.tabs = widgets.ToggleButtons(options=self._sections).add_class("mg-tabs")
         self.earlier = widgets.Button(description="‹").add_class("mg-step")
@@ -36,7 +38,9 @@ class Frame:
         self.body = widgets.VBox().add_class("mg-body")
         self._empty = widgets.HTML()
         self.parts: tuple[Any, ...] = (
-            widgets.HBox([self.tabs, self._window]).add_class("mg-nav"),
+            widgets.HBox(
+                [self.tabs, widgets.HBox([*beside, self._window]).add_class("mg-window")]
+            ).add_class("mg-nav"),
             widgets.VBox([self._problem_row, self.above, self.body]).add_class("mg-main"),
         )
 

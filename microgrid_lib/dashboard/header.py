@@ -57,7 +57,6 @@ class Header:
             self.period,
             self.custom,
             self.freshness,
-            self.refresh,
         ]
         self.widget = widgets.HBox(
             [
