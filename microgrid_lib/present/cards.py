@@ -77,8 +77,8 @@ class Card:
         What is shown.
     reason, warning
         Sentences; empty where there is none.
-    coverage
-        Such as `coverage 99.6 %`; empty where it doesn't apply.
+    coverage, coverage_share
+        Such as `coverage 99.6 %`, and the share itself; empty and None where it doesn't apply.
     spark
         Points of the sparkline (0-1 each way, y upwards), pieces apart where data is missing.
     source
@@ -94,6 +94,7 @@ class Card:
     reason: str = ""
     warning: str = ""
     coverage: str = ""
+    coverage_share: float | None = None
     low_coverage: bool = False
     change: ChangeText | None = None
     when: str = ""
@@ -152,6 +153,7 @@ def make_card(
         reason=_reason(kpi.reason, hours, texts) if kpi.reason else "",
         warning=texts.note(kpi.warning) if kpi.warning else "",
         coverage=coverage,
+        coverage_share=kpi.coverage,
         low_coverage=kpi.coverage is not None and kpi.coverage < 0.95,
         change=_change_text(name, kpi, change, against, texts),
         when=texts.moment(kpi.time) if kpi.time else "",

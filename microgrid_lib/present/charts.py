@@ -41,7 +41,10 @@ class Series(Protocol):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Columns `time` (local start of the bucket), `mean`, `min`, `max`; NaN where empty."""
+        """Columns `time` (local start of the bucket), `mean`, `min`, `max`; NaN where empty.
+
+        Also `coverage` (valid samples over those expected, 0-1), where it is known.
+        """
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,8 @@ class Chart:
         Stretches of time that mean something; all of a chart mean the same and share a label.
     summary
         One sentence that says what the picture shows, for readers who can't see it.
+    coverage
+        Valid samples of the first line over those expected (0-1); None where it isn't known.
     """
 
     name: str
@@ -182,6 +187,7 @@ class Chart:
     summary: str = ""
     ribbons: tuple[Ribbon, ...] = ()
     spans: tuple[Span, ...] = ()
+    coverage: float | None = None
 
     @property
     def empty(self) -> bool:
@@ -244,6 +250,7 @@ def make_chart(
         bucket_s=bucket_s,
         interval_s=interval_s,
         origin=zero,
+        coverage=_coverage(first),
     )
 
 
@@ -265,6 +272,7 @@ def lay_out(
     bucket_s: int = 0,
     interval_s: int = 0,
     origin: datetime | None = None,
+    coverage: float | None = None,
 ) -> Chart:
     """Put lines into a chart: ranges, round ticks, zero line, summary.
 
@@ -286,6 +294,8 @@ def lay_out(
         Nominal time between samples [s]: nothing finer can be zoomed to.
     origin
         Default: the window's start.
+    coverage
+        See `Chart`.
     """
     zero = origin or window.start_utc
     begin_s = (window.start_utc - zero).total_seconds()
@@ -324,6 +334,7 @@ def lay_out(
         summary=_summary(lines, unit, texts),
         ribbons=tuple(ribbons),
         spans=tuple(spans),
+        coverage=coverage,
     )
 
 
@@ -369,6 +380,12 @@ def _gaps(series: Series | None, origin: datetime, end_s: float) -> tuple[tuple[
     )
 
 
+def _coverage(series: Series | None) -> float | None:
+    if series is None or series.frame.empty or "coverage" not in series.frame:
+        return None
+    return float(series.frame["coverage"].mean())
+
+
 def _extent(values: Sequence[Floats], bands: Sequence[Band]) -> tuple[float, float]:
     finite = [v[np.isfinite(v)] for v in values]
     ends = [e for v in finite if v.size for e in (float(v.min()), float(v.max()))]
@@ -392,4 +409,4 @@ def _summary(lines: Sequence[Line], unit: str, texts: Texts) -> str:
                     unit=unit,
                 )
             )
-    return "; ".join(parts) if parts else texts("chart.nothing")
+    return texts("chart.and").join(parts) if parts else texts("chart.nothing")

@@ -152,3 +152,11 @@ def test_a_zoomed_stretch_counts_from_the_whole_charts_origin() -> None:
 )
 def test_buckets_in_words(seconds: int, text: str) -> None:
     assert bucket_text(seconds, EN) == text
+
+
+def test_the_coverage_of_a_chart_is_that_of_its_first_line() -> None:
+    known = series([1.0, 2.0])
+    known.frame["coverage"] = [1.0, 0.5]
+    chart = make_chart(SPEC, {"battery": known}, DAY, EN, interval_s=10)
+    assert chart.coverage == 0.75
+    assert battery([1.0, 2.0]).coverage is None

@@ -1,0 +1,41 @@
+"""Documents on paper: figures, tables and KPI cards as tagged PDF, from what pages draw too.
+
+`pages` makes the documents of the dashboard; a new kind is a `blocks.Document` handed to
+`typeset.to_pdf`. matplotlib and typst are imported when something is first drawn.
+"""
+
+from __future__ import annotations
+
+from microgrid_lib.report.blocks import (
+    Block,
+    Cards,
+    Column,
+    Document,
+    FigureBlock,
+    Heading,
+    Paragraph,
+    TableBlock,
+)
+from microgrid_lib.report.errors import ReportError
+from microgrid_lib.report.figures import figure_block
+from microgrid_lib.report.pages import About, about, chart_pdf, section_pdf, table_pdf
+from microgrid_lib.report.typeset import to_pdf
+
+__all__ = [
+    "About",
+    "Block",
+    "Cards",
+    "Column",
+    "Document",
+    "FigureBlock",
+    "Heading",
+    "Paragraph",
+    "ReportError",
+    "TableBlock",
+    "about",
+    "chart_pdf",
+    "figure_block",
+    "section_pdf",
+    "table_pdf",
+    "to_pdf",
+]

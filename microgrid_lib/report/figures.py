@@ -1,0 +1,251 @@
+"""A prepared chart, drawn with matplotlib for paper, in the light colours of the page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from microgrid_lib.present.charts import Chart, Floats, Line
+from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.blocks import FigureBlock
+from microgrid_lib.report.errors import ReportError
+from microgrid_lib.report.palette import colour
+from microgrid_lib.report.plain import plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH_IN, HEIGHT_IN = 6.85, 1.75
+"""A figure as wide as the text of an A4 page [in]: type in it has the size it is given."""
+
+FONTS = ("DejaVu Sans", "Last Resort High-Efficiency")
+"""Fonts that come with matplotlib; the last has a box for every character."""
+
+_SHADE = 0.18
+_LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 0.5, 0.12, 0.26, 0.24
+
+
+def figure_block(
+    chart: Chart, texts: Texts, level: int = 2, height_in: float = HEIGHT_IN
+) -> FigureBlock:
+    """Draw a chart as a block of a document.
+
+    Parameters
+    ----------
+    level
+        Level of its title as a heading.
+    height_in
+        Height of the figure [in].
+
+    Raises
+    ------
+    ReportError
+        matplotlib isn't installed.
+    """
+    return FigureBlock(
+        svg=figure_svg(chart_figure(chart, texts, height_in)),
+        alt=f"{chart.title}, {chart.subtitle}. {chart.summary}",
+        title=chart.title,
+        subtitle=chart.subtitle,
+        caption=chart.summary,
+        level=level,
+    )
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """What every figure is drawn and written under: its type, and letters as outlines.
+
+    Typst gives all of a text in SVG one font: one sign that it lacks would spoil the rest.
+
+    Raises
+    ------
+    ReportError
+        matplotlib isn't installed.
+    """
+    try:
+        from matplotlib import rc_context
+    except ImportError as error:
+        raise ReportError("figures need matplotlib, which isn't installed") from error
+    with rc_context(
+        {
+            "font.family": list(FONTS),
+            "font.size": 7.5,
+            "svg.fonttype": "path",
+            "svg.hashsalt": "microgrid",
+            "text.parse_math": False,
+        }
+    ):
+        yield
+
+
+def new_figure(height_in: float = HEIGHT_IN) -> Figure:
+    """An empty figure as wide as the text of a page; draw on it under `paper_style`.
+
+    Parameters
+    ----------
+    height_in
+        Height [in].
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(WIDTH_IN, height_in), facecolor="none")
+
+
+def figure_svg(figure: Figure) -> str:
+    """Write a figure as SVG: the same figure always gives the same text."""
+    svg = io.StringIO()
+    with paper_style():
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    return svg.getvalue()
+
+
+def chart_figure(chart: Chart, texts: Texts, height_in: float = HEIGHT_IN) -> Figure:
+    """Draw a chart; x is seconds since its origin, y its values in its unit.
+
+    Raises
+    ------
+    ReportError
+        matplotlib isn't installed.
+    """
+    with paper_style():
+        figure = new_figure(height_in)
+        box = (
+            _LEFT_IN / WIDTH_IN,
+            _BOTTOM_IN / height_in,
+            1 - (_LEFT_IN + _RIGHT_IN) / WIDTH_IN,
+            1 - (_TOP_IN + _BOTTOM_IN) / height_in,
+        )
+        _draw_chart(figure.add_axes(box), chart, texts)
+    return figure
+
+
+def _draw_chart(axes: Axes, chart: Chart, texts: Texts) -> None:
+    for low, high in chart.gaps:
+        axes.axvspan(low, high, color=colour("gap"), linewidth=0, zorder=0)
+    for span in chart.spans:
+        axes.axvspan(span.start, span.end, color=colour("span"), linewidth=0, zorder=0.1)
+    for band in chart.bands:
+        axes.axhspan(band.low, band.high, color=colour("band"), linewidth=0, zorder=0.2)
+    if chart.zero_line:
+        axes.axhline(0, color=colour("muted"), linewidth=0.6, alpha=0.7, zorder=1.5)
+    for ribbon in chart.ribbons:
+        _shade(axes, ribbon.x, ribbon.low, ribbon.high, ribbon.source, "ribbon")
+    for line in chart.lines:
+        _draw_line(axes, line, chart.y_range[0])
+    _finish_axes(axes, chart)
+    _draw_legend(axes, chart, texts)
+    if chart.empty:
+        axes.text(
+            *(0.5, 0.5, plain(chart.summary)),
+            color=colour("muted"),
+            horizontalalignment="center",
+            transform=axes.transAxes,
+        )
+
+
+def _draw_line(axes: Axes, line: Line, floor: float) -> None:
+    shade = colour(line.source)
+    if line.low is not None and line.high is not None:
+        _shade(axes, line.x, line.low, line.high, line.source, "envelope")
+    if line.fill and floor == 0:
+        axes.fill_between(line.x, 0, line.y, color=shade, alpha=0.12, linewidth=0, gid="fill")
+    axes.plot(
+        line.x,
+        line.y,
+        color=shade,
+        linewidth=0.8 if line.setpoint else 1.1,
+        linestyle=(0, (4, 2.5)) if line.setpoint else "-",
+        solid_joinstyle="round",
+        gid=line.role,
+    )
+    alone = _alone(line)
+    if alone.any():
+        axes.plot(line.x[alone], line.y[alone], ".", color=shade, markersize=2.5, gid="alone")
+
+
+def _shade(axes: Axes, x: Floats, low: Floats, high: Floats, source: str, name: str) -> None:
+    axes.fill_between(x, low, high, color=colour(source), alpha=_SHADE, linewidth=0, gid=name)
+
+
+def _alone(line: Line) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which values have no neighbour: a line through one point is nothing."""
+    known = np.isfinite(line.y)
+    beside = np.zeros_like(known)
+    beside[1:] |= known[:-1]
+    beside[:-1] |= known[1:]
+    return np.asarray(known & ~beside, dtype=np.bool_)
+
+
+def _finish_axes(axes: Axes, chart: Chart) -> None:
+    axes.set_xlim(*chart.x_range)
+    axes.set_ylim(*chart.y_range)
+    for axis, ticks in ((axes.xaxis, chart.x_ticks), (axes.yaxis, chart.y_ticks)):
+        axis.set_ticks([tick.value for tick in ticks])
+        axis.set_ticklabels([plain(tick.label) for tick in ticks])
+    for tick, label in zip(chart.x_ticks, axes.get_xticklabels(), strict=True):
+        # At an edge a label stays inside: outside it would be cut, or touch the lowest value.
+        if tick.value == chart.x_range[0]:
+            label.set_horizontalalignment("left")
+        elif tick.value == chart.x_range[1]:
+            label.set_horizontalalignment("right")
+    axes.tick_params(length=0, labelsize=7, labelcolor=colour("muted"), pad=4)
+    axes.grid(visible=True, axis="y", color=colour("line"), linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.set_facecolor("none")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set(color=colour("line"), linewidth=0.6)
+
+
+def _draw_legend(axes: Axes, chart: Chart, texts: Texts) -> None:
+    """Keys in the upper right corner, outside of the data."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    keys: list[tuple[Any, str]] = [
+        (
+            Line2D(
+                *([], []),
+                color=colour(line.source),
+                linewidth=1.6,
+                linestyle=(0, (3, 1.5)) if line.setpoint else "-",
+            ),
+            line.label,
+        )
+        for line in chart.lines
+    ]
+    keys += [
+        (Patch(color=colour(ribbon.source), alpha=_SHADE, linewidth=0), ribbon.label)
+        for ribbon in chart.ribbons
+    ]
+    named = dict.fromkeys(span.label for span in chart.spans if span.label)
+    keys += [(Patch(color=colour("span"), linewidth=0), label) for label in named]
+    keys += [(Patch(color=colour("band"), linewidth=0), band.label) for band in chart.bands]
+    if chart.gaps:
+        keys.append((Patch(color=colour("gap"), linewidth=0), texts("chart.no_data")))
+    if not keys:
+        return
+    legend = axes.legend(
+        [handle for handle, _ in keys],
+        ["key"] * len(keys),
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        borderaxespad=0.2,
+        borderpad=0.2,
+        columnspacing=1.4,
+        fontsize=7,
+        frameon=False,
+        handlelength=1.6,
+        handletextpad=0.5,
+        labelcolor=colour("muted"),
+        ncols=len(keys),
+    )
+    # Set afterwards: a label that begins with an underscore would be left out.
+    for text, (_, label) in zip(legend.get_texts(), keys, strict=True):
+        text.set_text(plain(label))
