@@ -26,6 +26,7 @@ MODULES = {
     "numbers": ("kpi", "series"),
     "forecast": ("train", "backtest", "forecast"),
     "simulate": ("simulate",),
+    "users": ("users",),
     "serve": ("dashboard", "lab", "doctor"),
 }
 """Module of this package -> the commands it brings."""

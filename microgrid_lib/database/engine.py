@@ -40,6 +40,8 @@ def _url(settings: Settings) -> sa.URL:
         path = settings.home / "consumers.sqlite"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # It holds password hashes: for its owner alone, and so is what SQLite puts beside it.
+            path.touch(mode=0o600)
         except OSError as error:
             raise StoreError(f"{path.parent}: can't be made ({error.strerror})") from None
         return sa.URL.create("sqlite", database=str(path))
