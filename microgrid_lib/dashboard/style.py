@@ -16,6 +16,7 @@ STYLE_SHEETS: tuple[str, ...] = (
     "quality.css",
     "simulation.css",
     "forecast.css",
+    "downloads.css",
 )
 """In the order they apply; the template lists the same."""
 

@@ -173,7 +173,7 @@ def test_a_block_says_in_words_what_the_picture_shows() -> None:
 
 def test_matplotlib_and_typst_wait_until_something_is_drawn() -> None:
     code = (
-        "import sys, microgrid_lib.report\n"
+        "import sys, microgrid_lib.report, microgrid_lib.dashboard.downloads\n"
         "print(sorted({'matplotlib', 'typst'} & set(sys.modules)))"
     )
     done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
