@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from microgrid_lib.api.source import View
 from microgrid_lib.errors import UnknownNameError
 from microgrid_lib.kpi.alert_log import AlertLog
+from microgrid_lib.kpi.alert_states import AlertStates, states_of
 from microgrid_lib.kpi.alerts import Alert, AlertReport, alerts_of
 from microgrid_lib.store.extent import clipped
 from microgrid_lib.window import Window
@@ -21,14 +22,22 @@ _NAMED = 5
 def alert_report(view: View, window: Window) -> AlertReport:
     """Alerts that last for some of a window; see `SiteData.alerts`."""
     source = view.source
-    found = _alerts(view, window)
-    known = AlertLog(source.settings, source.profile).known()
     return AlertReport(
         site=source.site.name,
         profile=source.profile.name,
         window=view.shown(window),
-        alerts=[a.model_copy(update={"acknowledged": known.get(a.id)}) for a in found],
+        alerts=_with_log(view, _alerts(view, window)),
     )
+
+
+def alert_states(view: View) -> AlertStates:
+    """Where every kind of alert stands; see `SiteData.alert_states`."""
+    span, until = view.span(), view.as_of()
+    if span is None or until is None:
+        raise view.nothing()
+    found = alerts_of(view.access, Window(span[0], max(span[1], until)), until)
+    lasting = _with_log(view, [alert for alert in found if alert.active])
+    return states_of(view.access, lasting, until)
 
 
 def acknowledge(
@@ -45,6 +54,12 @@ def acknowledge(
     alert = found[alert_id]
     AlertLog(view.source.settings, view.source.profile).acknowledge(alert, actor, note)
     return Window(alert.start, alert.end or max(where.end, span[1]))
+
+
+def _with_log(view: View, alerts: list[Alert]) -> list[Alert]:
+    source = view.source
+    known = AlertLog(source.settings, source.profile).known() if alerts else {}
+    return [alert.model_copy(update={"acknowledged": known.get(alert.id)}) for alert in alerts]
 
 
 def _alerts(view: View, window: Window) -> list[Alert]:

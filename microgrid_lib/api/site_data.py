@@ -13,6 +13,7 @@ from microgrid_lib.api.source import Source
 from microgrid_lib.ingest.inventory import FileEntry
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.ingest.run import ingest_and_summarise
+from microgrid_lib.kpi.alert_states import AlertStates
 from microgrid_lib.kpi.alerts import AlertReport
 from microgrid_lib.kpi.compare import Change, changes
 from microgrid_lib.kpi.compliance import Compliance, ComplianceReport
@@ -172,6 +173,16 @@ class SiteData:
         """Alerts that last for some of a window, with who has acknowledged them."""
         view = self._source.current()
         return alerting.alert_report(view, view.window(window, end))
+
+    def alert_states(self) -> AlertStates:
+        """Where every kind of alert stands at the end of what can be expected.
+
+        Raises
+        ------
+        NoDataError
+            Nothing is ingested.
+        """
+        return alerting.alert_states(self._source.current())
 
     def acknowledge(
         self, alert_id: str, actor: Actor, note: str = "", window: Window | None = None

@@ -52,6 +52,15 @@ def no_data() -> Note:
     return Note(code="no_data", text="no valid data in the window")
 
 
+def no_recent_data(minutes: float) -> Note:
+    """Say that nothing has come lately of what is watched."""
+    return Note(
+        code="no_recent_data",
+        params={"minutes": minutes},
+        text=f"no valid sample in the last {minutes:g} min",
+    )
+
+
 def coverage_below_half(coverage: float) -> Note:
     """Say that too little of the window is valid."""
     return Note(

@@ -10,10 +10,16 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from microgrid_lib.access import Actor
 from microgrid_lib.errors import NoDataError
+from microgrid_lib.kpi.alert_kinds import kinds_of
+from microgrid_lib.kpi.alert_log import AlertLog
+from microgrid_lib.kpi.alert_states import AlertState, AlertStates
+from microgrid_lib.kpi.alerts import Alert, AlertReport
 from microgrid_lib.kpi.evidence import EvidenceResult, ReadingResult
 from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
 from microgrid_lib.resources import resource_path
+from microgrid_lib.settings import load_settings
 from microgrid_lib.site.load import read_site_file
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.window import Window, parse_time
@@ -54,6 +60,7 @@ class FakeSiteData:
         self.profile = profile
         self.empty = empty
         self.version = "1"
+        self.happened = made_up_alerts(site)
         self.queries = 0
 
     def span(self) -> tuple[datetime, datetime] | None:
@@ -146,6 +153,41 @@ class FakeSiteData:
             )
         ]
 
+    def alerts(self, window: Window) -> AlertReport:
+        known = AlertLog(load_settings(), self.profile).known()
+        lasting = [
+            alert.model_copy(update={"acknowledged": known.get(alert.id)})
+            for alert in self.happened
+            if alert.start < window.end and (alert.end is None or alert.end > window.start)
+        ]
+        return AlertReport(
+            site=self.site.name,
+            profile=self.profile.name,
+            window=WindowModel(
+                start=window.start, end=window.end, timezone=self.site.display_timezone
+            ),
+            alerts=lasting,
+        )
+
+    def alert_states(self) -> AlertStates:
+        at = self.as_of()
+        if at is None:
+            raise NoDataError("no data in this period")
+        active = {alert.name: alert for alert in self.happened if alert.active}
+        states = []
+        for kind in kinds_of(self.profile):
+            alert = active.get(kind.name)
+            state = None if kind.lacks else (alert.severity if alert else "ok")
+            states.append(AlertState(name=kind.name, state=state, reason=kind.lacks, alert=alert))
+        return AlertStates(at=at, states=states)
+
+    def acknowledge(
+        self, alert_id: str, actor: Actor, note: str = "", window: Window | None = None
+    ) -> Window:
+        alert = next(alert for alert in self.happened if alert.id == alert_id)
+        AlertLog(load_settings(), self.profile).acknowledge(alert, actor, note)
+        return Window(alert.start, alert.end or END)
+
     def series(
         self, roles: Sequence[str], window: Window, points: int = 1000
     ) -> dict[str, FakeSeries]:
@@ -178,6 +220,31 @@ class FakeSiteData:
             )
             found[role] = FakeSeries(role, "kW", bucket, frame)
         return found
+
+
+def made_up_alerts(site: Site) -> list[Alert]:
+    """A battery that is low now, a fuel cell that failed hours ago, a voltage days ago."""
+    if site.name != "mesa_del_sol":
+        return []
+    zone = site.display_zone
+
+    def alert(name: str, severity: str, hours: float, length: float | None, **of: object) -> Alert:
+        start = (END - timedelta(hours=hours)).astimezone(zone)
+        values = {
+            "id": f"{name}-{start:%Y%m%dT%H%M%S}-{severity}",
+            "name": name,
+            "severity": severity,
+            "start": start,
+            "end": None if length is None else start + timedelta(hours=length),
+            "active": length is None,
+        }
+        return Alert.model_validate(values | of)
+
+    return [
+        alert("bus_voltage", "critical", 80, 0.05, extreme=436.0, unit="V"),
+        alert("fuel_cell_failed", "critical", 5, 0.5, extreme=1.5, unit="kW"),
+        alert("battery_low", "warning", 2, None, extreme=0.33, unit="1"),
+    ]
 
 
 def _shape(role: str, hour: np.ndarray) -> np.ndarray:

@@ -86,6 +86,15 @@
     if (line && line.getAttribute("visibility") === "hidden") area.dispatchEvent(new MouseEvent("click"));
   });
 
+  // Buttons inside a piece of HTML: what is pressed goes into the hidden field of the same box.
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("[data-pick]");
+    const field = button && button.closest(".mg-picks")?.querySelector(".mg-pick-in input");
+    if (!field) return;
+    field.value = button.dataset.pick;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
   let asked = false;
   new MutationObserver(() => {
     if (asked) return;

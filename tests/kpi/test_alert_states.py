@@ -1,0 +1,172 @@
+"""Kinds of alerts and where they stand: limits as the rules have them, and reasons."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from microgrid_lib.kpi.access import Access
+from microgrid_lib.kpi.alert_kinds import AlertLimit, kinds_of
+from microgrid_lib.kpi.alert_rules import Rule, rules_of
+from microgrid_lib.kpi.alert_states import AlertState, states_of
+from microgrid_lib.kpi.alerts import alerts_of
+from microgrid_lib.site.profile import Site
+from microgrid_lib.store.engines import DuckDBEngine
+from microgrid_lib.window import Window
+from tests.kpi.lakes import make_lake, make_site, rows_from, utc
+
+START = utc("2023-03-01T00:00")
+ROLES = (
+    *("battery", "battery_setpoint", "fuel_cell", "fuel_cell_setpoint"),
+    *("bus_voltage", "mccb_voltage", "bus_frequency", "mccb_frequency"),
+)
+FINE = {
+    "battery": 0.0,
+    "battery_setpoint": 0.0,
+    "fuel_cell": 38.0,
+    "fuel_cell_setpoint": 40.0,
+    "bus_voltage": 480.0,
+    "mccb_voltage": 480.0,
+    "bus_frequency": 60.0,
+    "mccb_frequency": 60.0,
+}
+
+
+def site_of(roles: tuple[str, ...] = ROLES, **options: Any) -> Site:
+    ratings = {"fuel_cell_kw": 80.0, "battery_kw": 100.0}
+    return make_site(roles, **{"interval_s": 10, "ratings": ratings} | options)
+
+
+def states(
+    engine: DuckDBEngine, folder: Path, site: Site, slots: list[dict[str, float]]
+) -> dict[str, AlertState]:
+    snapshot = make_lake(folder, site.profile(), rows_from(site, START, slots))
+    access = Access(engine, snapshot, site.profile())
+    until = START + timedelta(seconds=10 * len(slots))
+    return judged(access, until)
+
+
+def judged(access: Access, until: datetime) -> dict[str, AlertState]:
+    found = alerts_of(access, Window(START, until), until)
+    report = states_of(access, [alert for alert in found if alert.active], until)
+    return {state.name: state for state in report.states}
+
+
+def test_every_kind_stands_once_and_well(engine: DuckDBEngine, tmp_path: Path) -> None:
+    found = states(engine, tmp_path, site_of(), [FINE] * 60)
+    assert {name: state.state for name, state in found.items()} == dict.fromkeys(
+        (
+            *("battery_low", "battery_empty", "fuel_cell_failed", "battery_not_following"),
+            *("bus_voltage", "bus_frequency", "voltage_gap", "data_stale"),
+        ),
+        "ok",
+    )
+
+
+def test_an_alert_that_lasts_is_the_state(engine: DuckDBEngine, tmp_path: Path) -> None:
+    found = states(engine, tmp_path, site_of(), [FINE] * 30 + [FINE | {"bus_voltage": 430.0}] * 30)
+    state = found["bus_voltage"]
+    assert state.state == "critical"
+    assert state.alert is not None
+    assert state.alert.start == START + timedelta(seconds=300)
+    assert state.reason is None
+    assert found["bus_frequency"].state == "ok"
+
+
+def test_an_alert_that_ended_is_no_state(engine: DuckDBEngine, tmp_path: Path) -> None:
+    found = states(engine, tmp_path, site_of(), [FINE | {"bus_voltage": 430.0}] * 30 + [FINE] * 30)
+    assert found["bus_voltage"].state == "ok"
+
+
+def test_what_has_sent_nothing_lately_is_not_called_ok(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    silent = {k: v for k, v in FINE.items() if k != "bus_voltage"}
+    found = states(engine, tmp_path, site_of(), [FINE] * 60 + [silent] * 30)
+    reason = found["bus_voltage"].reason
+    assert found["bus_voltage"].state is None
+    assert reason is not None
+    assert (reason.code, reason.params["minutes"]) == ("no_recent_data", 5.0)
+    assert found["voltage_gap"].state is None
+    assert found["bus_frequency"].state == "ok"
+    assert found["data_stale"].state == "ok"
+
+
+def test_a_site_gone_silent_is_stale_and_all_else_unknown(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = site_of()
+    snapshot = make_lake(tmp_path, site.profile(), rows_from(site, START, [FINE] * 60))
+    found = judged(Access(engine, snapshot, site.profile()), START + timedelta(hours=1))
+    assert found["data_stale"].state == "warning"
+    assert {s.state for name, s in found.items() if name != "data_stale"} == {None}
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "code"),
+    [
+        ({"roles": ("battery",), "battery": {}}, "battery_low", "battery_capacity_unknown"),
+        ({"roles": ("bus_voltage",)}, "battery_empty", "no_role"),
+        ({"roles": ("fuel_cell",)}, "fuel_cell_failed", "no_role"),
+        (
+            {"roles": ("battery", "battery_setpoint"), "ratings": {}},
+            "battery_not_following",
+            "rating_unknown",
+        ),
+        ({"roles": ("battery",)}, "battery_not_following", "no_role"),
+        ({"roles": ("bus_voltage",)}, "voltage_gap", "no_role"),
+        ({"roles": ("bus_voltage",)}, "bus_frequency", "no_role"),
+    ],
+)
+def test_a_kind_that_a_site_cannot_have_says_why(
+    options: dict[str, Any], name: str, code: str
+) -> None:
+    kinds = {kind.name: kind for kind in kinds_of(site_of(**options).profile())}
+    lacks = kinds[name].lacks
+    assert lacks is not None
+    assert lacks.code == code
+
+
+def test_a_site_has_the_rules_of_the_kinds_it_does_not_lack() -> None:
+    for roles in (ROLES, ("battery",), ("bus_voltage", "bus_frequency"), ROLES[:4]):
+        profile = site_of(roles).profile()
+        kinds = {kind.name for kind in kinds_of(profile) if kind.lacks is None}
+        counted = {"battery_low", "battery_empty", "data_stale"}
+        assert {rule.name for rule in rules_of(profile)} == kinds - counted
+
+
+def on(rule: Rule, severity: str, values: dict[str, float]) -> bool:
+    columns = {name: np.array([value]) for name, value in (FINE | values).items()}
+    columns["islanded"] = np.array([False])
+    condition = dict(rule.levels)[severity]  # type: ignore[index]
+    return bool(condition(columns)[0])
+
+
+def watched(name: str, value: float, limit: AlertLimit) -> dict[str, float]:
+    """Values of the roles at which the watched one is at `value`."""
+    if name == "battery_not_following":
+        return {"battery": value}
+    if name == "voltage_gap":
+        return {"mccb_voltage": 480.0 + value}
+    return {"fuel_cell" if limit.of else name: value * (40.0 if limit.of else 1.0)}
+
+
+def test_limits_are_those_of_the_rules() -> None:
+    profile = site_of().profile()
+    kinds = {kind.name: kind for kind in kinds_of(profile)}
+    sides = 0
+    for rule in rules_of(profile):
+        assert [limit.severity for limit in kinds[rule.name].limits] == [s for s, _ in rule.levels]
+        for limit in kinds[rule.name].limits:
+            for edge, outwards in ((limit.low, -1), (limit.high, 1)):
+                if edge is None:
+                    continue
+                sides += 1
+                beyond = edge * (1 + outwards * 1e-4)
+                assert not on(rule, limit.severity, watched(rule.name, edge, limit))
+                assert on(rule, limit.severity, watched(rule.name, beyond, limit))
+    assert sides == 11
