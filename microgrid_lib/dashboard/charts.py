@@ -11,6 +11,8 @@ import bqplot
 import ipywidgets as widgets
 import numpy as np
 
+from microgrid_lib.dashboard.downloads import Download, File
+from microgrid_lib.errors import NoDataError
 from microgrid_lib.present.charts import Chart, Floats, Line
 from microgrid_lib.present.texts import Texts, decimals_for
 from microgrid_lib.present.ticks import Tick
@@ -21,6 +23,7 @@ _LEAST_SAMPLES = 3
 _MOST_ROWS = 1000
 
 Zoom = Callable[[Chart, Window], Chart | None]
+Save = Callable[[Chart], File]
 
 
 class ChartView:
@@ -31,9 +34,11 @@ class ChartView:
     zoom
         Describes a stretch of the chart at the resolution that fits it; None where there is no
         data in it.
+    save
+        Makes a file of what is shown; None: there is nothing to take.
     """
 
-    def __init__(self, zoom: Zoom | None = None) -> None:
+    def __init__(self, zoom: Zoom | None = None, save: Save | None = None) -> None:
         self._chart: Chart | None = None
         self._shown: Chart | None = None
         self._texts: Texts | None = None
@@ -65,14 +70,15 @@ class ChartView:
         self._all = widgets.Button().add_class("mg-link")
         self._table_button = widgets.ToggleButton().add_class("mg-link")
         self._table = widgets.HTML().add_class("mg-table")
+        self._download = Download("PDF", lambda: self._saved(save)) if save else None
+        actions = [self._all, self._zoom, self._table_button]
+        actions += [self._download.widget] if self._download else []
         self.widget = widgets.VBox(
             [
                 widgets.HBox([self._head, self._legend]).add_class("mg-chart-top"),
                 self._figure,
                 self._table,
-                widgets.HBox([self._all, self._zoom, self._table_button]).add_class(
-                    "mg-chart-actions"
-                ),
+                widgets.HBox(actions).add_class("mg-chart-actions"),
             ]
         ).add_class("mg-chart")
         self._table.layout.display = "none"
@@ -117,6 +123,13 @@ class ChartView:
         self._fill_marks(list(self._figure.marks), chart)
         self._write_legend(None)
         self._fill_table()
+        if self._download and self._texts:
+            self._download.show(self._texts)
+
+    def _saved(self, save: Save) -> File:
+        if self._shown is None:
+            raise NoDataError(self._texts("chart.nothing") if self._texts else "")
+        return save(self._shown)
 
     def _zoomed(self, _: Any) -> None:
         """Load the stretch the viewer has scrolled or dragged to."""

@@ -18,7 +18,16 @@ from microgrid_lib.report.blocks import (
 )
 from microgrid_lib.report.errors import ReportError
 from microgrid_lib.report.figures import figure_block
-from microgrid_lib.report.pages import About, about, chart_pdf, section_pdf, table_pdf
+from microgrid_lib.report.pages import (
+    About,
+    Passage,
+    about,
+    chart_pdf,
+    numbers_passage,
+    passages_pdf,
+    section_pdf,
+    table_pdf,
+)
 from microgrid_lib.report.typeset import to_pdf
 
 __all__ = [
@@ -30,11 +39,14 @@ __all__ = [
     "FigureBlock",
     "Heading",
     "Paragraph",
+    "Passage",
     "ReportError",
     "TableBlock",
     "about",
     "chart_pdf",
     "figure_block",
+    "numbers_passage",
+    "passages_pdf",
     "section_pdf",
     "table_pdf",
     "to_pdf",

@@ -80,13 +80,57 @@ def section_pdf(
     ReportError
         A package for it is missing.
     """
+    passage = numbers_passage(content, texts)
+    return passages_pdf(texts(f"section.{name}"), [passage], what, texts, generated=generated)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What a part of a page gives to a document.
+
+    Attributes
+    ----------
+    coverage
+        Of the numbers in it (0-1).
+    """
+
+    blocks: tuple[Block, ...]
+    coverage: tuple[float, ...] = ()
+
+
+def numbers_passage(content: SectionContent, texts: Texts) -> Passage:
+    """Cards as a table, and charts.
+
+    Raises
+    ------
+    ReportError
+        matplotlib isn't installed.
+    """
     blocks: list[Block] = [Cards(content.cards)] if content.cards else []
     if content.missing:
         blocks.append(Paragraph(content.missing, "note"))
     blocks += [figure_block(chart, texts) for chart in content.charts]
-    shares = [c.coverage_share for c in content.cards if c.coverage_share is not None]
-    shares += [c.coverage for c in content.charts if c.coverage is not None]
-    title = texts(f"section.{name}")
+    shares = [c.coverage_share for c in content.cards] + [c.coverage for c in content.charts]
+    return Passage(tuple(blocks), tuple(share for share in shares if share is not None))
+
+
+def passages_pdf(
+    title: str,
+    passages: Sequence[Passage],
+    what: About,
+    texts: Texts,
+    *,
+    generated: datetime | None = None,
+) -> bytes:
+    """Make a document of what the parts of a page give.
+
+    Raises
+    ------
+    ReportError
+        A package for it is missing.
+    """
+    blocks = [block for passage in passages for block in passage.blocks]
+    shares = [share for passage in passages for share in passage.coverage]
     return to_pdf(_document(title, blocks, what, texts, shares, generated), texts)
 
 

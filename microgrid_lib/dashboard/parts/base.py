@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from microgrid_lib.dashboard.loaded import Loaded
 from microgrid_lib.dashboard.parts.model import PartModel
+from microgrid_lib.report.pages import Passage
 
 
 class Part(ABC):
@@ -30,6 +31,10 @@ class Part(ABC):
     @abstractmethod
     def stale(self, loaded: Loaded) -> bool:
         """Whether the part shows something else than this view."""
+
+    def passage(self) -> Passage | None:
+        """Give what the part shows to a document; None where it shows nothing."""
+        return None
 
 
 class ModelPart(Part):

@@ -8,6 +8,8 @@ import ipywidgets as widgets
 
 from microgrid_lib.dashboard.cards import cards_html
 from microgrid_lib.dashboard.charts import ChartView
+from microgrid_lib.dashboard.downloads import File
+from microgrid_lib.dashboard.export import chart_file
 from microgrid_lib.dashboard.loaded import Loaded
 from microgrid_lib.dashboard.notices import notice_html
 from microgrid_lib.dashboard.page import Page
@@ -21,6 +23,7 @@ from microgrid_lib.present.sections import (
     prepare_section,
     zoom_chart,
 )
+from microgrid_lib.report.pages import Passage, numbers_passage
 from microgrid_lib.window import Window
 
 
@@ -53,6 +56,17 @@ class NumbersPart(ModelPart):
         except MicrogridError:
             return None
 
+    def passage(self) -> Passage | None:
+        """Cards as a table, and charts."""
+        loaded: Loaded | None = self.model.loaded
+        if loaded is None or self.model.content is None:
+            return None
+        return numbers_passage(self.model.content, loaded.texts)
+
+    def _save(self, chart: Chart) -> File:
+        loaded: Loaded = self.model.loaded
+        return chart_file(chart, loaded)
+
     def _prepare(self, loaded: Loaded) -> SectionContent:
         return prepare_section(self._spec, loaded.data, loaded.window, loaded.texts, loaded.against)
 
@@ -68,7 +82,7 @@ class NumbersPart(ModelPart):
         shown = []
         for chart in content.charts:
             if chart.name not in self._charts:
-                self._charts[chart.name] = ChartView(self.zoom)
+                self._charts[chart.name] = ChartView(self.zoom, self._save)
             view = self._charts[chart.name]
             view.show(chart, loaded.texts)
             shown.append(view.widget)

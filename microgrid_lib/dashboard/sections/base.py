@@ -9,9 +9,12 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from microgrid_lib.dashboard.downloads import Download, File
+from microgrid_lib.dashboard.export import section_file
 from microgrid_lib.dashboard.loaded import Loaded
 from microgrid_lib.dashboard.page import Page
 from microgrid_lib.dashboard.parts.base import Part
+from microgrid_lib.errors import NoDataError
 from microgrid_lib.present.texts import Texts
 
 MakePart = Callable[[Page], Part]
@@ -50,12 +53,16 @@ class SectionPanel:
         self._page = page
         self._parts: dict[str, tuple[Part, ...]] = {}
         self._linking = False
+        self._shown: tuple[Loaded, str] | None = None
+        self.download = Download("PDF", self._file)
         self._heading = widgets.HTML().add_class("mg-section-title")
         self.tabs = widgets.ToggleButtons(options=list(section.tabs)).add_class("mg-subtabs")
         self.tabs.layout.display = None if len(section.tabs) > 1 else "none"
         self.tabs.observe(self._take_tab, "value")
         self._body = widgets.VBox().add_class("mg-section")
-        top = widgets.HBox([self._heading, self.tabs]).add_class("mg-section-top")
+        top = widgets.HBox([self._heading, self.tabs, self.download.widget]).add_class(
+            "mg-section-top"
+        )
         self.widget = widgets.VBox([top, self._body]).add_class("mg-section")
 
     def parts(self, tab: str) -> tuple[Part, ...]:
@@ -93,7 +100,19 @@ class SectionPanel:
         for part in parts:
             if part.slow:
                 part.load(loaded)
+        self._shown = (loaded, tab)
+        self.download.show(loaded.texts)
         self._heading.value = self._heading_html(loaded, self._tab(tab))
+
+    def _file(self) -> File:
+        if self._shown is None:
+            raise NoDataError("nothing is shown yet")
+        loaded, tab = self._shown
+        name = self._section.name
+        titles = [f"section.{name}", f"tab.{name}.{self._tab(tab)}"]
+        title = " · ".join(loaded.texts(key) for key in titles if loaded.texts.has(key))
+        found = [part.passage() for part in self.parts(tab)]
+        return section_file(title, [passage for passage in found if passage], loaded)
 
     def _tab(self, tab: str) -> str:
         return tab or next(iter(self._section.tabs))
