@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ FONTS = ("DejaVu Sans", "Last Resort High-Efficiency")
 """Fonts that come with matplotlib; the last has a box for every character."""
 
 _SHADE = 0.18
+_SHORT_DASHES = (0, (3, 1.5))
+_LONGEST_LABEL = 60
+_KEY_IN, _LETTER_IN, _ROW_IN = 0.42, 0.06, 0.14
 _LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 0.5, 0.12, 0.26, 0.24
 
 
@@ -108,24 +112,34 @@ def figure_svg(figure: Figure) -> str:
 def chart_figure(chart: Chart, texts: Texts, height_in: float = HEIGHT_IN) -> Figure:
     """Draw a chart; x is seconds since its origin, y its values in its unit.
 
+    Parameters
+    ----------
+    height_in
+        Height of the figure [in]; a legend of several rows adds to it.
+
     Raises
     ------
     ReportError
         matplotlib isn't installed.
     """
     with paper_style():
-        figure = new_figure(height_in)
+        keys = _keys(chart, texts)
+        top_in = _TOP_IN + _ROW_IN * (_legend_rows([label for _, _, label in keys]) - 1)
+        whole_in = height_in + top_in - _TOP_IN
+        figure = new_figure(whole_in)
         box = (
             _LEFT_IN / WIDTH_IN,
-            _BOTTOM_IN / height_in,
+            _BOTTOM_IN / whole_in,
             1 - (_LEFT_IN + _RIGHT_IN) / WIDTH_IN,
-            1 - (_TOP_IN + _BOTTOM_IN) / height_in,
+            1 - (top_in + _BOTTOM_IN) / whole_in,
         )
-        _draw_chart(figure.add_axes(box), chart, texts)
+        axes = figure.add_axes(box)
+        _draw_chart(axes, chart)
+        _draw_legend(axes, keys)
     return figure
 
 
-def _draw_chart(axes: Axes, chart: Chart, texts: Texts) -> None:
+def _draw_chart(axes: Axes, chart: Chart) -> None:
     for low, high in chart.gaps:
         axes.axvspan(low, high, color=colour("gap"), linewidth=0, zorder=0)
     for span in chart.spans:
@@ -139,7 +153,6 @@ def _draw_chart(axes: Axes, chart: Chart, texts: Texts) -> None:
     for line in chart.lines:
         _draw_line(axes, line, chart.y_range[0])
     _finish_axes(axes, chart)
-    _draw_legend(axes, chart, texts)
     if chart.empty:
         axes.text(
             *(0.5, 0.5, plain(chart.summary)),
@@ -203,36 +216,55 @@ def _finish_axes(axes: Axes, chart: Chart) -> None:
         spine.set(color=colour("line"), linewidth=0.6)
 
 
-def _draw_legend(axes: Axes, chart: Chart, texts: Texts) -> None:
-    """Keys in the upper right corner, outside of the data."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    keys: list[tuple[Any, str]] = [
+def _keys(chart: Chart, texts: Texts) -> list[tuple[str, dict[str, Any], str]]:
+    """Keys of the legend: `line` or `patch`, how it looks, its label."""
+    keys: list[tuple[str, dict[str, Any], str]] = [
         (
-            Line2D(
-                *([], []),
-                color=colour(line.source),
-                linewidth=1.6,
-                linestyle=(0, (3, 1.5)) if line.setpoint else "-",
-            ),
+            "line",
+            {"color": colour(line.source), "linestyle": _SHORT_DASHES if line.setpoint else "-"},
             line.label,
         )
         for line in chart.lines
     ]
     keys += [
-        (Patch(color=colour(ribbon.source), alpha=_SHADE, linewidth=0), ribbon.label)
+        ("patch", {"color": colour(ribbon.source), "alpha": _SHADE}, ribbon.label)
         for ribbon in chart.ribbons
     ]
-    named = dict.fromkeys(span.label for span in chart.spans if span.label)
-    keys += [(Patch(color=colour("span"), linewidth=0), label) for label in named]
-    keys += [(Patch(color=colour("band"), linewidth=0), band.label) for band in chart.bands]
+    areas = [("span", span.label) for span in chart.spans]
+    areas += [("band", band.label) for band in chart.bands]
     if chart.gaps:
-        keys.append((Patch(color=colour("gap"), linewidth=0), texts("chart.no_data")))
+        areas.append(("gap", texts("chart.no_data")))
+    keys += [("patch", {"color": colour(token)}, label) for token, label in dict.fromkeys(areas)]
+    return [(kind, look, _short(plain(label))) for kind, look, label in keys if label.strip()]
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+
+
+def _legend_rows(labels: list[str]) -> int:
+    """How many rows the keys take, so that they stay inside of the figure."""
+    for rows in range(1, len(labels)):
+        columns = [labels[at : at + rows] for at in range(0, len(labels), rows)]
+        width_in = sum(_KEY_IN + _LETTER_IN * max(map(len, column)) for column in columns)
+        if width_in <= WIDTH_IN - _RIGHT_IN:
+            return rows
+    return max(1, len(labels))
+
+
+def _draw_legend(axes: Axes, keys: list[tuple[str, dict[str, Any], str]]) -> None:
+    """Keys in the upper right corner, outside of the data."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     if not keys:
         return
+    labels = [label for _, _, label in keys]
     legend = axes.legend(
-        [handle for handle, _ in keys],
+        [
+            Line2D([], [], linewidth=1.6, **look) if kind == "line" else Patch(linewidth=0, **look)
+            for kind, look, _ in keys
+        ],
         ["key"] * len(keys),
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),
@@ -244,8 +276,9 @@ def _draw_legend(axes: Axes, chart: Chart, texts: Texts) -> None:
         handlelength=1.6,
         handletextpad=0.5,
         labelcolor=colour("muted"),
-        ncols=len(keys),
+        labelspacing=0.35,
+        ncols=math.ceil(len(keys) / _legend_rows(labels)),
     )
     # Set afterwards: a label that begins with an underscore would be left out.
-    for text, (_, label) in zip(legend.get_texts(), keys, strict=True):
-        text.set_text(plain(label))
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_text(label)

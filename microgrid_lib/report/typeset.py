@@ -1,16 +1,19 @@
 """A document, typeset by Typst as tagged PDF/A-2a and PDF/UA-1.
 
-Texts reach Typst as JSON in an input, never as source: nothing in them can be markup or code. The
-program is compiled in an empty folder, which is all of the disk that it may read.
+Texts reach Typst as JSON in an input, never as source: nothing in them can be markup or code. It
+runs in a process of its own, in an empty folder, which is all of the disk that a document may read.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +34,8 @@ from microgrid_lib.report.figures import FONTS
 from microgrid_lib.report.palette import palette
 from microgrid_lib.report.plain import breakable, plain
 
-_PANIC = "PanicException"
+_FONTS = "fonts/ttf"
+_LONGEST_S = 120
 _NBSP = "\N{NO-BREAK SPACE}"
 
 
@@ -53,29 +57,8 @@ def to_pdf(document: Document, texts: Texts) -> bytes:
     ReportError
         Typst or matplotlib isn't installed, or Typst can't typeset the document.
     """
-    fonts = _fonts()
-    import typst
-
     content = json.dumps(document_data(document, texts))
-    with tempfile.TemporaryDirectory(prefix="microgrid-") as empty:
-        try:
-            pdf: bytes = typst.compile(
-                _template(),
-                root=empty,
-                font_paths=fonts,
-                sys_inputs={"document": content},
-                pdf_standards=["a-2a", "ua-1"],
-                timestamp=int(document.generated.timestamp()),
-                package_path=empty,
-                package_cache_path=empty,
-            )
-        except BaseException as error:
-            # Typst's own faults come as panics, which are no `Exception`.
-            if not isinstance(error, typst.TypstError) and type(error).__name__ != _PANIC:
-                raise
-            message = " ".join(str(error).split())
-            raise ReportError(f"the document can't be typeset: {message}") from error
-    return pdf
+    return _compile(content, int(document.generated.timestamp()))
 
 
 def document_data(document: Document, texts: Texts) -> dict[str, Any]:
@@ -168,28 +151,48 @@ def offset_text(moment: datetime) -> str:
     return f"UTC{'−' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
 
 
-@lru_cache(maxsize=1)
-def _template() -> bytes:
-    return Path(__file__).with_name("document.typ").read_bytes()
+def _compile(content: str, seconds: int) -> bytes:
+    here = Path(__file__)
+    with tempfile.TemporaryDirectory(prefix="microgrid-") as empty:
+        command = [
+            *(sys.executable, "-I", str(here.with_name("compiler.py"))),
+            *(str(here.with_name("document.typ")), empty, str(fonts_folder()), str(seconds)),
+        ]
+        try:
+            done = subprocess.run(  # noqa: S603  our own program; texts come on standard input
+                command,
+                check=False,
+                input=content.encode("ascii"),
+                capture_output=True,
+                timeout=_LONGEST_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ReportError(f"the document wasn't typeset within {_LONGEST_S} s") from error
+    if done.returncode != 0 or not done.stdout:
+        lines = done.stderr.decode("utf-8", "replace").split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "no reason given")
+        raise ReportError(f"the document can't be typeset: {said}")
+    return done.stdout
 
 
 @lru_cache(maxsize=1)
-def _fonts() -> Any:
-    """The fonts that come with matplotlib: the same on every machine.
+def fonts_folder() -> Path:
+    """Folder of the fonts that come with matplotlib: the same on every machine.
 
     Raises
     ------
     ReportError
         matplotlib or typst isn't installed.
     """
-    try:
-        import typst
+    if find_spec("typst") is None:
+        raise ReportError("PDF files need typst, which isn't installed")
+    found = find_spec("matplotlib")
+    if found is None or found.origin is None:
+        raise ReportError("PDF files need matplotlib, which isn't installed")
+    folder = Path(found.origin).with_name("mpl-data") / _FONTS
+    if not folder.is_dir():
+        # Packaged otherwise: it knows itself where, but its import costs a second and 30 MB.
         from matplotlib import get_data_path
-    except ImportError as error:
-        raise ReportError(
-            f"PDF files need typst and matplotlib; {error.name} isn't installed"
-        ) from error
-    folder = Path(get_data_path()) / "fonts" / "ttf"
-    return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder]
-    )
+
+        folder = Path(get_data_path()) / _FONTS
+    return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from dataclasses import replace
@@ -131,6 +132,23 @@ def test_the_legend_names_lines_bands_and_gaps_as_they_are() -> None:
         "limit_a $x$",
         "no data",
     ]
+
+
+def test_many_keys_stay_inside_the_figure() -> None:
+    one = chart().lines[0]
+    labels = [f"quite a long name of a line, the {n}th of them" for n in range(9)] + ["x" * 200]
+    figure = chart_figure(
+        replace(chart(), lines=tuple(replace(one, label=label) for label in labels)), EN
+    )
+    figure.savefig(io.BytesIO(), format="svg")
+    (axes,) = figure.axes
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [t.get_text() for t in legend.get_texts()][:9] == labels[:9]
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.y1 <= figure.bbox.height + 1
+    assert box.y0 >= axes.get_window_extent().y1 - 1
 
 
 def test_a_value_without_neighbours_is_a_point() -> None:

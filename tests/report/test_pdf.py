@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
+from importlib.util import find_spec
+from subprocess import run
 from typing import Any
 
 import pytest
@@ -15,6 +19,7 @@ from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject
 
 from microgrid_lib.present.texts import texts_for
+from microgrid_lib.report import typeset
 from microgrid_lib.report.blocks import (
     Cards,
     Column,
@@ -34,6 +39,7 @@ from tests.report.samples import GENERATED, HOSTILE, chart, pages, section
 EN, FR = texts_for("en"), texts_for("fr")
 
 
+@lru_cache
 def made(language: str = "en", **how: str) -> bytes:
     content, what = section(language, **how)
     return section_pdf("production", content, what, texts_for(language), generated=GENERATED)
@@ -285,3 +291,38 @@ def test_a_period_with_a_change_of_the_clock_has_both_offsets() -> None:
     assert period_text(window, EN) == (
         "26 Mar 2022 – 27 Mar 2022 (Europe/Paris, UTC+01:00 / UTC+02:00)"
     )
+
+
+def test_a_table_needs_no_plotting_and_leaves_typesetting_to_another_process() -> None:
+    code = (
+        "import sys\n"
+        "from microgrid_lib.present.texts import texts_for\n"
+        "from microgrid_lib.report import About, Column, table_pdf\n"
+        "pdf = table_pdf('T', [Column('a')], [('b',)], About(), texts_for('en'))\n"
+        "print(pdf[:5], sorted({'matplotlib', 'typst'} & set(sys.modules)))"
+    )
+    done = run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("b'%PDF-' []", "")
+
+
+def test_typesetting_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typeset, "_LONGEST_S", 0.01)
+    with pytest.raises(ReportError, match="wasn't typeset within"):
+        table_of(["x"])
+
+
+def test_a_process_that_dies_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ReportError, match="can't be typeset: no reason given"):
+        table_of(["x"])
+
+
+@pytest.mark.parametrize("package", ["typst", "matplotlib"])
+def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str) -> Any:
+        return None if name == package else find_spec(name)
+
+    monkeypatch.setattr(typeset, "find_spec", find)
+    typeset.fonts_folder.cache_clear()
+    with pytest.raises(ReportError, match=f"need {package}, which isn't installed"):
+        table_of(["x"])
