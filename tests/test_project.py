@@ -312,6 +312,7 @@ def test_a_wheel_carries_the_dashboard_template_where_jupyter_looks(
     names = zipfile.ZipFile(wheel).namelist()
     assert f"{data}/share/jupyter/voila/templates/microgrid/conf.json" in names
     assert "microgrid_lib/py.typed" in names
+    assert "microgrid_lib/report/document.typ" in names
     assert not [name for name in names if name.startswith("tests/")]
     resources = [name for name in names if name.startswith("microgrid_lib/_resources/")]
     assert not [name for name in resources if "/lake/" in name or "/demo/" in name]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from subprocess import run
 from typing import Any
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject
 
+from microgrid_lib import resources
 from microgrid_lib.present.texts import texts_for
 from microgrid_lib.report import typeset
 from microgrid_lib.report.blocks import (
@@ -326,3 +328,13 @@ def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatc
     typeset.fonts_folder.cache_clear()
     with pytest.raises(ReportError, match=f"need {package}, which isn't installed"):
         table_of(["x"])
+
+
+def test_the_example_on_the_page_works() -> None:
+    page = (resources.checkout_root() or Path()) / "docs" / "reports.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102  our own page
+    (text,) = pages(names["pdf"])
+    assert text.startswith("Excursions Site Mesa del Sol Voltage outside of its limits.")
+    assert "1 Jul 2022 10:15 437.2" in text
