@@ -13,7 +13,7 @@ import numpy as np
 
 from microgrid_lib.dashboard.downloads import Download, File
 from microgrid_lib.errors import NoDataError
-from microgrid_lib.present.charts import Chart, Floats, Line
+from microgrid_lib.present.charts import Chart, Floats, Layer, Line, Scale
 from microgrid_lib.present.texts import Texts, decimals_for
 from microgrid_lib.present.ticks import Tick
 from microgrid_lib.window import Window
@@ -68,10 +68,11 @@ class ChartView:
         self._legend = widgets.HTML().add_class("mg-legend")
         self._zoom = widgets.ToggleButton().add_class("mg-link")
         self._all = widgets.Button().add_class("mg-link")
+        self._close = widgets.ToggleButton().add_class("mg-link")
         self._table_button = widgets.ToggleButton().add_class("mg-link")
         self._table = widgets.HTML().add_class("mg-table")
         self._download = Download("PDF", lambda: self._saved(save)) if save else None
-        actions = [self._all, self._zoom, self._table_button]
+        actions = [self._all, self._close, self._zoom, self._table_button]
         actions += [self._download.widget] if self._download else []
         self.widget = widgets.VBox(
             [
@@ -85,6 +86,7 @@ class ChartView:
         self._pointer.observe(self._point, "selected")
         self._x.observe(self._zoomed, names=["min", "max"])
         self._zoom.observe(self._toggle_zoom, "value")
+        self._close.observe(lambda _: self._draw(self._shown), "value")
         self._all.on_click(lambda _: self._draw(self._chart))
         self._table_button.observe(self._toggle_table, "value")
 
@@ -96,30 +98,40 @@ class ChartView:
         self._zoom.description = texts("chart.zoom")
         self._zoom.tooltip = texts("chart.zoom.help")
         self._all.description = texts("chart.all")
+        self._close.description = texts("chart.close")
+        self._close.tooltip = texts("chart.close.help")
         self._table_button.description = texts("chart.table")
         self._pointer.selected = None
         self._draw(chart)
+
+    def look_at(self, window: Window) -> None:
+        """Draw a stretch of the chart, as if the viewer had zoomed to it."""
+        if self._chart is not None and self._load is not None:
+            self._draw(self._load(self._chart, window))
 
     def _draw(self, chart: Chart | None) -> None:
         """Draw the whole chart or a stretch of it; the range of values stays the whole chart's."""
         if chart is None or self._chart is None:
             return
         self._shown = chart
+        whole = Scale(self._chart.y_range, self._chart.y_ticks)
+        scale = (self._chart.close if self._close.value else None) or whole
         self._drawing = True
         try:
             with self._x.hold_sync(), self._y.hold_sync():
                 self._x.min, self._x.max = chart.x_range
-                self._y.min, self._y.max = self._chart.y_range
+                self._y.min, self._y.max = scale.range
         finally:
             self._drawing = False
         self._all.layout.display = None if chart is not self._chart else "none"
+        self._close.layout.display = None if self._chart.close else "none"
         self._head.value = (
             f'<h3>{escape(chart.title)}</h3><p class="mg-sub">{escape(chart.subtitle)}</p>'
             f'<p class="mg-hidden">{escape(chart.summary)}</p>'
         )
         _set_ticks(self._time_axis, chart.x_ticks)
-        _set_ticks(self._value_axis, self._chart.y_ticks)
-        self._value_axis.visible = bool(self._chart.y_ticks)
+        _set_ticks(self._value_axis, scale.ticks)
+        self._value_axis.visible = bool(scale.ticks)
         self._fill_marks(list(self._figure.marks), chart)
         self._write_legend(None)
         self._fill_table()
@@ -163,6 +175,7 @@ class ChartView:
                 opacities=[0.7],
             ),
         ]
+        marks += [_layer(scales, f"var(--mg-{one.source})") for one in chart.layers]
         marks += [_envelope(scales, f"var(--mg-{r.source})") for r in chart.ribbons]
         for line in chart.lines:
             colour = f"var(--mg-{line.source})"
@@ -171,14 +184,17 @@ class ChartView:
 
     def _fill_marks(self, marks: list[Any], chart: Chart) -> None:
         gaps, spans, bands, zero, *others = marks
+        layers, others = others[: len(chart.layers)], others[len(chart.layers) :]
         ribbons, lines = others[: len(chart.ribbons)], others[len(chart.ribbons) :]
-        _fill_area(gaps, [(a, b, 0.0, 1.0) for a, b in chart.gaps], "var(--mg-gap)")
-        _fill_area(spans, [(s.start, s.end, 0.0, 1.0) for s in chart.spans], "var(--mg-span)")
+        _fill_area(gaps, [(a, b, 0.0, 1.0, "gap") for a, b in chart.gaps])
+        _fill_area(spans, [(s.start, s.end, 0.0, 1.0, "span") for s in chart.spans])
         low, high = chart.x_range
-        _fill_area(bands, [(low, high, b.low, b.high) for b in chart.bands], "var(--mg-band)")
+        _fill_area(bands, [(low, high, b.low, b.high, b.tone) for b in chart.bands])
         with zero.hold_sync():
             zero.x, zero.y = list(chart.x_range), [0.0, 0.0]
             zero.visible = chart.zero_line
+        for mark, layer in zip(layers, chart.layers, strict=True):
+            _fill_envelope(mark, layer.x, layer.low, layer.high)
         for mark, ribbon in zip(ribbons, chart.ribbons, strict=True):
             _fill_envelope(mark, ribbon.x, ribbon.low, ribbon.high)
         for index, line in enumerate(chart.lines):
@@ -201,7 +217,7 @@ class ChartView:
             return
         x = float(np.asarray(selected, dtype=np.float64).ravel()[0])
         if np.isfinite(x):
-            self._write_legend(int(np.abs(chart.lines[0].x - x).argmin()))
+            self._write_legend(int(np.abs(chart.curves[0].x - x).argmin()))
 
     def _toggle_zoom(self, change: dict[str, Any]) -> None:
         self._figure.interaction = self._pan_zoom if change["new"] else self._pointer
@@ -220,12 +236,13 @@ class ChartView:
 def legend_html(chart: Chart, texts: Texts, at: int | None = None) -> str:
     """Write the legend, with the values of one bucket where the pointer is on it."""
     parts = []
+    curves = chart.curves
     if at is not None:
-        moment = chart.origin + timedelta(seconds=float(chart.lines[0].x[at]))
+        moment = chart.origin + timedelta(seconds=float(curves[0].x[at]))
         local = moment.astimezone(chart.window.start.tzinfo)
         shown = texts.moment(local, seconds=chart.bucket_s < 60)
         parts.append(f'<span class="mg-time">{escape(shown)}</span>')
-    for line in chart.lines:
+    for line in curves:
         value = ""
         if at is not None:
             number = _at(line, at)
@@ -233,15 +250,20 @@ def legend_html(chart: Chart, texts: Texts, at: int | None = None) -> str:
             if number is not None:
                 shown = f"{texts.number(number, decimals_for(number, chart.unit))} {chart.unit}"
             value = f" <b>{escape(shown)}</b>"
-        dashed = " mg-dashed" if line.setpoint else ""
+        kind = " mg-key-layer" if isinstance(line, Layer) else " mg-dashed" if line.setpoint else ""
         parts.append(
-            f'<span class="mg-key mg-source-{line.source}{dashed}">'
+            f'<span class="mg-key mg-source-{line.source}{kind}">'
             f"<i></i>{escape(line.label)}{value}</span>"
         )
     parts += [
         f'<span class="mg-key mg-key-ribbon mg-source-{ribbon.source}">'
         f"<i></i>{escape(ribbon.label)}</span>"
         for ribbon in chart.ribbons
+    ]
+    parts += [
+        f'<span class="mg-key mg-key-{band.tone}"><i></i>{escape(band.label)}</span>'
+        for band in reversed(chart.bands)
+        if band.label
     ]
     parts += [
         f'<span class="mg-key mg-key-span"><i></i>{escape(label)}</span>'
@@ -256,19 +278,21 @@ def legend_html(chart: Chart, texts: Texts, at: int | None = None) -> str:
 def table_html(chart: Chart, texts: Texts) -> str:
     """Write a chart's numbers as a table: means, and smallest and largest where decimated."""
     heads = [texts("table.time")]
-    for line in chart.lines:
+    curves = chart.curves
+    for line in curves:
         heads.append(f"{line.label} [{chart.unit}]")
-        if line.low is not None:
+        if isinstance(line, Line) and line.low is not None:
             heads += [texts("table.min"), texts("table.max")]
     rows = []
-    count = len(chart.lines[0].x) if chart.lines else 0
+    count = len(curves[0].x) if curves else 0
     half = timedelta(seconds=chart.bucket_s / 2)
     for row in range(min(count, _MOST_ROWS)):
-        middle = chart.origin + timedelta(seconds=float(chart.lines[0].x[row]))
+        middle = chart.origin + timedelta(seconds=float(curves[0].x[row]))
         local = (middle - half).astimezone(chart.window.start.tzinfo)
         cells = [texts.moment(local, seconds=chart.bucket_s < 60)]
-        for line in chart.lines:
-            columns = [line.y] if line.low is None else [line.y, line.low, line.high]
+        for line in curves:
+            drawn = isinstance(line, Line) and line.low is not None
+            columns = [line.y, line.low, line.high] if drawn else [line.y]
             cells += [
                 _cell(None if c is None or row >= len(c) else float(c[row]), chart.unit, texts)
                 for c in columns
@@ -291,10 +315,11 @@ def _cell(value: float | None, unit: str, texts: Texts) -> str:
 
 def _structure(chart: Chart) -> tuple[Any, ...]:
     lines = tuple((line.role, line.source, line.setpoint, line.fill) for line in chart.lines)
-    return (*lines, *(ribbon.source for ribbon in chart.ribbons))
+    layers = tuple(("layer", layer.source) for layer in chart.layers)
+    return (*lines, *layers, *(ribbon.source for ribbon in chart.ribbons))
 
 
-def _at(line: Line, index: int) -> float | None:
+def _at(line: Line | Layer, index: int) -> float | None:
     if index >= len(line.y) or not np.isfinite(line.y[index]):
         return None
     return float(line.y[index])
@@ -338,6 +363,12 @@ def _envelope(scales: dict[str, Any], colour: str) -> Any:
     )
 
 
+def _layer(scales: dict[str, Any], colour: str) -> Any:
+    mark = _envelope(scales, colour)
+    mark.fill_opacities = [0.8]
+    return mark
+
+
 def _fill_envelope(mark: Any, x: Floats, low: Floats | None, high: Floats | None) -> None:
     with mark.hold_sync():
         mark.visible = low is not None and bool(np.isfinite(low).any())
@@ -358,11 +389,11 @@ def _mean(scales: dict[str, Any], colour: str, line: Line) -> Any:
     )
 
 
-def _fill_area(mark: Any, boxes: list[tuple[float, float, float, float]], colour: str) -> None:
-    """Show rectangles, each as left, right, bottom, top."""
+def _fill_area(mark: Any, boxes: list[tuple[float, float, float, float, str]]) -> None:
+    """Show rectangles, each as left, right, bottom, top, colour token."""
     with mark.hold_sync():
         mark.visible = bool(boxes)
         if boxes:
-            mark.x = np.array([[a, a, b, b] for a, b, _, _ in boxes])
-            mark.y = np.array([[low, high, high, low] for _, _, low, high in boxes])
-            mark.colors = mark.fill_colors = [colour] * len(boxes)
+            mark.x = np.array([[a, a, b, b] for a, b, _, _, _ in boxes])
+            mark.y = np.array([[low, high, high, low] for _, _, low, high, _ in boxes])
+            mark.colors = mark.fill_colors = [f"var(--mg-{token})" for *_, token in boxes]

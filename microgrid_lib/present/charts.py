@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _HEADROOM = 0.04
+_FAR = 0.5
+"""Share of a chart's range below which lines alone are worth a scale of their own."""
 _OFFSET = 0.02
 """Share of the range below zero that is a meter's offset, not worth an axis of its own."""
 
@@ -74,6 +76,8 @@ class ChartSpec:
         Whether the range starts at zero.
     limits
         A limit of the site to shade, where it has one.
+    islands
+        Whether stretches in island mode are shaded.
     """
 
     name: str
@@ -81,7 +85,8 @@ class ChartSpec:
     lines: tuple[LineSpec, ...]
     signed: bool = False
     from_zero: bool = False
-    limits: Literal["", "voltage_a"] = ""
+    limits: Literal["", "voltage_a", "voltage", "frequency"] = ""
+    islands: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,11 +135,48 @@ class Ribbon:
 
 @dataclass(frozen=True)
 class Band:
-    """A range of values to shade, such as a limit."""
+    """A range of values to shade, such as a limit.
+
+    Attributes
+    ----------
+    tone
+        A range that holds a narrower one is shaded paler, and given before it.
+    """
 
     low: float
     high: float
     label: str
+    tone: Literal["band", "band-outer"] = "band"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A part of a stack.
+
+    Attributes
+    ----------
+    x
+        As in `Line`.
+    y
+        Its own value, NaN where missing.
+    low, high
+        Where it lies in the stack.
+    """
+
+    label: str
+    source: str
+    x: Floats
+    y: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A range of values and its ticks."""
+
+    range: tuple[float, float]
+    ticks: tuple[Tick, ...]
 
 
 @dataclass(frozen=True)
@@ -162,6 +204,10 @@ class Chart:
         Ranges around lines, widest first.
     spans
         Stretches of time that mean something; all of a chart mean the same and share a label.
+    layers
+        Areas upon each other.
+    close
+        A scale that fits the lines instead of the bands, where the bands are much wider.
     summary
         One sentence that says what the picture shows, for readers who can't see it.
     coverage
@@ -188,11 +234,18 @@ class Chart:
     ribbons: tuple[Ribbon, ...] = ()
     spans: tuple[Span, ...] = ()
     coverage: float | None = None
+    layers: tuple[Layer, ...] = ()
+    close: Scale | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to draw."""
-        return not any(np.isfinite(line.y).any() for line in self.lines)
+        return not any(np.isfinite(curve.y).any() for curve in self.curves)
+
+    @property
+    def curves(self) -> tuple[Line | Layer, ...]:
+        """All that has a value at a time: layers, then lines."""
+        return (*self.layers, *self.lines)
 
 
 def make_chart(
@@ -203,6 +256,7 @@ def make_chart(
     *,
     interval_s: int,
     bands: Sequence[Band] = (),
+    spans: Sequence[Span] = (),
     origin: datetime | None = None,
 ) -> Chart:
     """Describe a chart.
@@ -215,8 +269,8 @@ def make_chart(
         By role, over `window`.
     interval_s
         Nominal time between samples [s]: longer buckets get an envelope.
-    bands
-        Ranges of values to shade.
+    bands, spans
+        Ranges of values, and stretches of time, to shade.
     origin
         Where the x axis counts from; default: the window's start.
     """
@@ -245,6 +299,7 @@ def make_chart(
         lines,
         gaps=_gaps(first, zero, begin_s + window.duration.total_seconds()),
         bands=bands,
+        spans=spans,
         signed=spec.signed,
         from_zero=spec.from_zero,
         bucket_s=bucket_s,
@@ -267,6 +322,7 @@ def lay_out(
     bands: Sequence[Band] = (),
     ribbons: Sequence[Ribbon] = (),
     spans: Sequence[Span] = (),
+    layers: Sequence[Layer] = (),
     signed: bool = False,
     from_zero: bool = False,
     bucket_s: int = 0,
@@ -284,7 +340,7 @@ def lay_out(
         As shown.
     lines
         Their x counts from `origin` [s].
-    gaps, bands, ribbons, spans
+    gaps, bands, ribbons, spans, layers
         See `Chart`.
     signed, from_zero
         See `ChartSpec`.
@@ -302,6 +358,7 @@ def lay_out(
     end_s = begin_s + window.duration.total_seconds()
     values = [v for line in lines for v in (line.y, line.low, line.high) if v is not None]
     values += [v for ribbon in ribbons for v in (ribbon.low, ribbon.high)]
+    values += [v for layer in layers for v in (layer.low, layer.high)]
     values_known = any(np.isfinite(v).any() for v in values)
     low, high = _extent(values, bands)
     if from_zero:
@@ -310,10 +367,8 @@ def lay_out(
     if signed:
         reach = max(abs(low), abs(high)) or 1.0
         low, high = min(low, -0.25 * reach), max(high, 0.25 * reach)
-    room = _HEADROOM * (high - low)
-    bottom, top, ticks = round_range(low - room if low else low, high + room if high else high)
-    step = ticks[1] - ticks[0]
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    scale = _scale(low, high, texts)
+    bottom, top = scale.range
     return Chart(
         name=name,
         title=title,
@@ -325,16 +380,63 @@ def lay_out(
         gaps=tuple(gaps),
         x_range=(begin_s, end_s),
         x_ticks=time_ticks(window, texts, origin=zero),
-        y_range=(bottom, top),
-        y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks) if values_known else (),
+        y_range=scale.range,
+        y_ticks=scale.ticks if values_known else (),
         zero_line=values_known and (signed or bottom < 0 < top),
         bands=tuple(bands),
         bucket_s=bucket_s,
         interval_s=interval_s,
-        summary=_summary(lines, unit, texts),
+        summary=_summary((*layers, *lines), unit, texts),
         ribbons=tuple(ribbons),
         spans=tuple(spans),
         coverage=coverage,
+        layers=tuple(layers),
+        close=_close(values, low, high, texts) if bands else None,
+    )
+
+
+def stacked(parts: Sequence[tuple[str, str, Floats]], x: Floats) -> tuple[Layer, ...]:
+    """Stack parts upon each other: what is positive upwards from zero, the rest downwards.
+
+    Parameters
+    ----------
+    parts
+        Label, source and values of each, the innermost first; NaN counts as nothing in the others.
+    x
+        As in `Line`.
+    """
+    above, below = np.zeros(len(x)), np.zeros(len(x))
+    layers = []
+    for label, source, values in parts:
+        known = np.nan_to_num(values)
+        start = np.where(known >= 0, above, below)
+        end = start + known
+        above, below = np.maximum(above, end), np.minimum(below, end)
+        missing = ~np.isfinite(values)
+        low, high = np.minimum(start, end), np.maximum(start, end)
+        low[missing] = high[missing] = np.nan
+        layers.append(Layer(label, source, x, values, low, high))
+    return tuple(layers)
+
+
+def _scale(low: float, high: float, texts: Texts) -> Scale:
+    """Make a round scale with some room around the values, but none beyond zero."""
+    room = _HEADROOM * (high - low)
+    bottom, top, ticks = round_range(low - room if low else low, high + room if high else high)
+    step = ticks[1] - ticks[0]
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return Scale((bottom, top), tuple(Tick(t, texts.number(t, decimals)) for t in ticks))
+
+
+def _close(values: Sequence[Floats], low: float, high: float, texts: Texts) -> Scale | None:
+    """Make a scale for the values alone, where they take less than half of [low, high]."""
+    inner_low, inner_high = _extent(values, ())
+    if not any(np.isfinite(v).any() for v in values):
+        return None
+    return (
+        _scale(inner_low, inner_high, texts)
+        if inner_high - inner_low < _FAR * (high - low)
+        else None
     )
 
 
@@ -393,7 +495,7 @@ def _extent(values: Sequence[Floats], bands: Sequence[Band]) -> tuple[float, flo
     return (min(ends), max(ends)) if ends else (0.0, 1.0)
 
 
-def _summary(lines: Sequence[Line], unit: str, texts: Texts) -> str:
+def _summary(lines: Sequence[Line | Layer], unit: str, texts: Texts) -> str:
     parts = []
     for line in lines:
         finite = line.y[np.isfinite(line.y)]

@@ -11,13 +11,15 @@ import numpy as np
 
 from microgrid_lib.kpi.model import KpiReport, Section
 from microgrid_lib.present.cards import Card, Change, make_card
-from microgrid_lib.present.charts import Band, Chart, ChartSpec, Series, make_chart
+from microgrid_lib.present.charts import Chart, ChartSpec, Series, Span, make_chart
+from microgrid_lib.present.limits import bands_of
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.window import Window
 
 if TYPE_CHECKING:
     from microgrid_lib.kpi.evidence import EvidenceResult
+    from microgrid_lib.kpi.islands import Islands
 
 _SPARK_POINTS = 60
 
@@ -110,6 +112,9 @@ class SiteData(Protocol):
     ) -> Mapping[str, Series]:
         """Roles over time."""
 
+    def islands(self, window: Window) -> Islands:
+        """Periods in which the site ran on its own."""
+
     def evidence(self, window: Window) -> Sequence[EvidenceResult]:
         """What the data say about doubtful channels."""
 
@@ -156,7 +161,7 @@ def prepare_section(
     )
     return SectionContent(
         cards,
-        tuple(_chart(c, series, data.site, window, texts) for c in charts),
+        tuple(_chart(c, series, data, window, texts) for c in charts),
         _missing(spec, profile, texts),
     )
 
@@ -179,25 +184,35 @@ def zoom_chart(
         There is no data in the stretch.
     """
     series = data.series(_roles([spec], data.profile), window)
-    return _chart(spec, series, data.site, window, texts, origin)
+    return _chart(spec, series, data, window, texts, origin)
 
 
 def _chart(
     spec: ChartSpec,
     series: Mapping[str, Series],
-    site: Site,
+    data: SiteData,
     window: Window,
     texts: Texts,
     origin: datetime | None = None,
 ) -> Chart:
+    zero = origin or window.start_utc
     return make_chart(
         spec,
         series,
         window,
         texts,
-        interval_s=site.interval_s,
-        bands=_bands(spec, site, texts),
+        interval_s=data.site.interval_s,
+        bands=bands_of(spec.limits, data.site, texts),
+        spans=_islands(data, window, zero, texts) if spec.islands else (),
         origin=origin,
+    )
+
+
+def _islands(data: SiteData, window: Window, zero: datetime, texts: Texts) -> tuple[Span, ...]:
+    label = texts("span.island")
+    return tuple(
+        Span((i.start - zero).total_seconds(), (i.end - zero).total_seconds(), label)
+        for i in data.islands(window).islands
     )
 
 
@@ -208,13 +223,6 @@ def spark_values(series: Series) -> tuple[float, ...]:
     return tuple(
         float(np.nanmean(piece)) if np.isfinite(piece).any() else float("nan") for piece in pieces
     )
-
-
-def _bands(spec: ChartSpec, site: Site, texts: Texts) -> tuple[Band, ...]:
-    if spec.limits == "voltage_a":
-        low, high = (share * site.nominal.voltage_v for share in site.limits.voltage_a)
-        return (Band(low, high, texts("band.voltage_a")),)
-    return ()
 
 
 def _roles(charts: Sequence[ChartSpec], profile: Profile) -> list[str]:

@@ -96,7 +96,9 @@ class Texts:
         KeyError
             It has none.
         """
-        special = [f"note.{code}.{note.params[p]}" for p in ("what", "why") if p in note.params]
+        special = [
+            f"note.{code}.{note.params[p]}" for p in ("what", "why", "state") if p in note.params
+        ]
         if "why" in note.params:
             special.append(f"note.{code}.why")
         for key in (*special, f"note.{code}"):
@@ -160,10 +162,14 @@ class Texts:
         return ", ".join(names)
 
 
+_FIXED = {"Hz": 2, "V": 1}
+"""Decimals of quantities that hardly leave their nominal value."""
+
+
 def decimals_for(value: float, unit: str) -> int:
     """Decimals that show about three significant digits of a value."""
-    if unit == "Hz":
-        return 2
+    if unit in _FIXED:
+        return _FIXED[unit]
     if not math.isfinite(value) or value == 0:
         return 0 if unit == "kWh" else 1
     digits = 2 - math.floor(math.log10(abs(value)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,11 @@ from microgrid_lib.kpi.alert_kinds import kinds_of
 from microgrid_lib.kpi.alert_log import AlertLog
 from microgrid_lib.kpi.alert_states import AlertState, AlertStates
 from microgrid_lib.kpi.alerts import Alert, AlertReport
+from microgrid_lib.kpi.compliance import ComplianceReport, RuleResult
+from microgrid_lib.kpi.compliance_notes import half_invalid, not_observable
 from microgrid_lib.kpi.evidence import EvidenceResult, ReadingResult
+from microgrid_lib.kpi.excursions import Excursion
+from microgrid_lib.kpi.islands import Island, Islands
 from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
 from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
@@ -111,6 +116,8 @@ class FakeSiteData:
             "battery_tracking_rmse": Kpi(value=1.234, unit="kW", coverage=0.996),
             "fuel_cell_tracking_rmse": Kpi(value=2.9, unit="kW", coverage=0.996),
             "capacity_factor_pv": Kpi(value=0.26, unit="1", coverage=0.989),
+            "voltage_compliance": Kpi(value=0.992, unit="1", coverage=0.996),
+            "max_voltage_gap": Kpi(value=11.0, unit="V", coverage=0.996, time=window.start),
             "capacity_factor_fuel_cell": Kpi(value=0.46, unit="1", coverage=0.996),
         }
         return KpiReport(
@@ -130,6 +137,40 @@ class FakeSiteData:
             "fuel_cell_reliability": FakeChange(-0.012, "1", -0.0123),
             "pv_energy": FakeChange(1.07, "kW", 0.09),
         }
+
+    def islands(self, window: Window) -> Islands:
+        at = window.start + timedelta(hours=20)
+        island = Island(start=at, end=at + timedelta(hours=2), difference_hz=0.3)
+        return Islands(interval_s=600, islanded=12, synchronous=132, islands=[island])
+
+    def excursions(self, window: Window) -> list[Excursion]:
+        """Ten of them, an hour apart, from 05:00 on."""
+        first = window.start + timedelta(hours=5)
+        return [
+            Excursion(
+                point="bus_voltage",
+                limit="voltage_a",
+                direction="below",
+                threshold=456.0,
+                start=first + timedelta(hours=n),
+                end=first + timedelta(hours=n, seconds=40),
+                extreme=450.5,
+                unit="V",
+            )
+            for n in range(10)
+        ]
+
+    def compliance(self, window: Window) -> ComplianceReport:
+        shown = WindowModel(start=window.start, end=window.end, timezone=self.site.display_timezone)
+        return ComplianceReport(
+            site=self.site.name,
+            profile=self.profile.name,
+            window=shown,
+            island_method="inferred",
+            rules=[rule_result("bus_voltage", "fail"), rule_result("mccb_voltage", "indicative")],
+            trips=[],
+            not_observable=[not_observable("flicker", 10)],
+        )
 
     def evidence(self, window: Window) -> list[EvidenceResult]:
         if self.site.name != "mesa_del_sol":
@@ -247,7 +288,36 @@ def made_up_alerts(site: Site) -> list[Alert]:
     ]
 
 
+def rule_result(point: str, verdict: Literal["pass", "fail", "indicative"]) -> RuleResult:
+    """One rule's result: 8 of 1,000 intervals outside."""
+    return RuleResult(
+        rule="ansi_c84_1_a",
+        standard="ANSI C84.1 Range A, service",
+        point=point,
+        unit="V",
+        state="any",
+        statistic="10-minute root mean square",
+        interval_s=600,
+        inner=(456.0, 504.0),
+        outer=None,
+        required_inner=1.0,
+        required_outer=None,
+        n=1000,
+        n1=8,
+        n2=None,
+        n_invalid=3,
+        share_inside=0.992,
+        verdict=verdict,
+        periods=[],
+        reason=half_invalid() if verdict == "indicative" else None,
+    )
+
+
 def _shape(role: str, hour: np.ndarray) -> np.ndarray:
+    if role.endswith("voltage"):
+        return 482 + 3 * np.sin(hour / 4)
+    if role.endswith("frequency"):
+        return 60 + 0.02 * np.sin(hour)
     if role == "pv":
         return np.maximum(0.0, 43 * np.sin((hour - 6) / 13 * np.pi)) * (hour > 6) * (hour < 19)
     if role in {"battery", "battery_setpoint"}:

@@ -18,7 +18,7 @@ from tests.dashboard.fakes import FakeLibrary
 
 def cards(app: Dashboard) -> dict[str, str]:
     """`data-value` by `data-kpi`, as a script reads the page."""
-    html = numbers(app)._cards.value
+    html = numbers(app).view._cards.value
     return dict(re.findall(r'data-kpi="(\w+)" data-value="([^"]*)"', html))
 
 
@@ -29,7 +29,7 @@ def numbers(app: Dashboard) -> Any:
 
 def section_html(app: Dashboard) -> str:
     """Heading and cards of the section looked at."""
-    return str(app.panel._heading.value + numbers(app)._cards.value)
+    return str(app.panel._heading.value + numbers(app).view._cards.value)
 
 
 def shown_charts(app: Dashboard) -> list[str]:
@@ -217,7 +217,7 @@ def test_a_section_is_built_when_it_is_first_shown(home: Path, library: FakeLibr
 
 
 def test_zooming_loads_the_stretch_at_a_finer_step(app: Dashboard) -> None:
-    view: ChartView = numbers(app)._charts["pv"]
+    view: ChartView = numbers(app).view.charts["pv"]
     whole = view._shown
     assert whole is not None
     assert whole.bucket_s == 300
@@ -239,7 +239,7 @@ def test_zooming_loads_the_stretch_at_a_finer_step(app: Dashboard) -> None:
 
 
 def test_the_pointer_reads_the_values_below_it(app: Dashboard) -> None:
-    view: ChartView = numbers(app)._charts["fuel_cell"]
+    view: ChartView = numbers(app).view.charts["fuel_cell"]
     view._pointer.selected = np.array([12 * 3600.0 + 10])
     assert "12:02" in view._legend.value
     assert "40.0 kW" in view._legend.value
@@ -248,7 +248,7 @@ def test_the_pointer_reads_the_values_below_it(app: Dashboard) -> None:
 
 
 def test_the_table_shows_what_the_chart_draws(app: Dashboard) -> None:
-    view: ChartView = numbers(app)._charts["fuel_cell"]
+    view: ChartView = numbers(app).view.charts["fuel_cell"]
     assert view._table.value == ""
     view._table_button.value = True
     rows = re.findall(r"<tr>(<td>.*?)</tr>", view._table.value)
@@ -259,7 +259,7 @@ def test_the_table_shows_what_the_chart_draws(app: Dashboard) -> None:
 
 
 def test_marks_hold_what_was_prepared(app: Dashboard) -> None:
-    view: ChartView = numbers(app)._charts["battery"]
+    view: ChartView = numbers(app).view.charts["battery"]
     chart = view._chart
     assert chart is not None
     gaps, _, _, zero, envelope, mean, _, setpoint = view._figure.marks

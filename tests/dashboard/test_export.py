@@ -35,7 +35,7 @@ def test_a_file_of_another_view_is_not_offered(app: Dashboard) -> None:
 
 def test_a_chart_on_paper_is_the_stretch_looked_at(app: Dashboard) -> None:
     part: Any = app.panel.parts("")[0]
-    view = part._charts["pv"]
+    view = part.view.charts["pv"]
     with view._x.hold_trait_notifications():
         view._x.min, view._x.max = 36000.0, 39600.0
     text = text_of(view._download)

@@ -15,7 +15,7 @@ from microgrid_lib.dashboard.notices import notice_html
 from microgrid_lib.dashboard.page import Page
 from microgrid_lib.dashboard.parts.base import ModelPart
 from microgrid_lib.dashboard.parts.model import PartModel
-from microgrid_lib.errors import MicrogridError
+from microgrid_lib.errors import MicrogridError, NoDataError
 from microgrid_lib.present.charts import Chart
 from microgrid_lib.present.sections import (
     SectionContent,
@@ -27,8 +27,67 @@ from microgrid_lib.report.pages import Passage, numbers_passage
 from microgrid_lib.window import Window
 
 
-class NumbersPart(ModelPart):
+class NumbersView:
     """Cards in one element, charts two a row.
+
+    Parameters
+    ----------
+    spec
+        What is shown.
+
+    Attributes
+    ----------
+    charts
+        Views by the name of their chart, of those shown so far.
+    """
+
+    def __init__(self, spec: SectionSpec) -> None:
+        self._spec = spec
+        self._loaded: Loaded | None = None
+        self._cards = widgets.HTML().add_class("mg-section-head")
+        self._grid = widgets.Box().add_class("mg-charts")
+        self.charts: dict[str, ChartView] = {}
+        self.widget = widgets.VBox([self._cards, self._grid]).add_class("mg-section")
+
+    def show(self, content: SectionContent, loaded: Loaded) -> None:
+        """Draw what was prepared."""
+        self._loaded = loaded
+        self._cards.value = cards_html(content.cards, loaded.texts, note=content.missing)
+        shown = []
+        for chart in content.charts:
+            if chart.name not in self.charts:
+                self.charts[chart.name] = ChartView(self.zoom, self._save)
+            view = self.charts[chart.name]
+            view.show(chart, loaded.texts)
+            shown.append(view.widget)
+        if self._grid.children != tuple(shown):
+            self._grid.children = tuple(shown)
+
+    def say(self, html: str) -> None:
+        """Show a notice instead."""
+        self._cards.value = html
+        self._grid.children = ()
+
+    def zoom(self, chart: Chart, window: Window) -> Chart | None:
+        """Describe a stretch of one of the charts; None where there is nothing to show."""
+        loaded = self._loaded
+        if loaded is None:
+            return None
+        spec = next(spec for spec in self._spec.charts if spec.name == chart.name)
+        try:
+            return zoom_chart(spec, loaded.data, window, loaded.texts, chart.origin)
+        except MicrogridError:
+            return None
+
+    def _save(self, chart: Chart) -> File:
+        loaded = self._loaded
+        if loaded is None:
+            raise NoDataError(chart.title)
+        return chart_file(chart, loaded)
+
+
+class NumbersPart(ModelPart):
+    """Cards and charts, computed anew for every view.
 
     Parameters
     ----------
@@ -39,22 +98,9 @@ class NumbersPart(ModelPart):
     def __init__(self, spec: SectionSpec, _page: Page) -> None:
         self._spec = spec
         super().__init__(PartModel(self._prepare))
-        self._cards = widgets.HTML().add_class("mg-section-head")
-        self._grid = widgets.Box().add_class("mg-charts")
-        self._charts: dict[str, ChartView] = {}
-        self.widget = widgets.VBox([self._cards, self._grid]).add_class("mg-section")
+        self.view = NumbersView(spec)
+        self.widget = self.view.widget
         self.model.observe(self._draw, names=["content", "status", "message", "loaded"])
-
-    def zoom(self, chart: Chart, window: Window) -> Chart | None:
-        """Describe a stretch of one of the charts; None where there is nothing to show."""
-        loaded: Loaded | None = self.model.loaded
-        if loaded is None:
-            return None
-        spec = next(spec for spec in self._spec.charts if spec.name == chart.name)
-        try:
-            return zoom_chart(spec, loaded.data, window, loaded.texts, chart.origin)
-        except MicrogridError:
-            return None
 
     def passage(self) -> Passage | None:
         """Cards as a table, and charts."""
@@ -63,10 +109,6 @@ class NumbersPart(ModelPart):
             return None
         return numbers_passage(self.model.content, loaded.texts)
 
-    def _save(self, chart: Chart) -> File:
-        loaded: Loaded = self.model.loaded
-        return chart_file(chart, loaded)
-
     def _prepare(self, loaded: Loaded) -> SectionContent:
         return prepare_section(self._spec, loaded.data, loaded.window, loaded.texts, loaded.against)
 
@@ -74,17 +116,6 @@ class NumbersPart(ModelPart):
         model = self.model
         loaded: Loaded = model.loaded
         if model.content is None:
-            self._cards.value = notice_html(loaded.texts, model.status, model.message)
-            self._grid.children = ()
-            return
-        content: SectionContent = model.content
-        self._cards.value = cards_html(content.cards, loaded.texts, note=content.missing)
-        shown = []
-        for chart in content.charts:
-            if chart.name not in self._charts:
-                self._charts[chart.name] = ChartView(self.zoom, self._save)
-            view = self._charts[chart.name]
-            view.show(chart, loaded.texts)
-            shown.append(view.widget)
-        if self._grid.children != tuple(shown):
-            self._grid.children = tuple(shown)
+            self.view.say(notice_html(loaded.texts, model.status, model.message))
+        else:
+            self.view.show(model.content, loaded)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from microgrid_lib.dashboard.parts.numbers import NumbersPart
+from microgrid_lib.dashboard.parts.quality import MeasuredPart
 from microgrid_lib.dashboard.sections.base import Section
 from microgrid_lib.present.production import PRODUCTION
 
 SECTIONS: dict[str, Section] = {
     section.name: section
-    for section in (Section("production", {"": (partial(NumbersPart, PRODUCTION),)}),)
+    for section in (
+        Section("production", {"": (partial(NumbersPart, PRODUCTION),)}),
+        Section("quality", {"measured": (MeasuredPart,)}),
+    )
 }
