@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     site: str = "mesa_del_sol"
     database_url: SecretStr | None = None
     tile_url: str | None = None
+    tile_attribution: str | None = None
     memory_limit_mb: int = Field(default=1024, ge=128)
     threads: int | None = Field(default=None, ge=1)
     jobs: int = Field(default=2, ge=1)

@@ -19,7 +19,7 @@ from microgrid_lib.consumers.errors import ConsumerNotFoundError
 from microgrid_lib.consumers.model import Consumer, ConsumerDraft
 from microgrid_lib.consumers.query import ConsumerPage, ConsumerQuery, ConsumerTotals
 from microgrid_lib.consumers.sql import conditions, order, totals
-from microgrid_lib.consumers.tables import SCHEMA, consumers
+from microgrid_lib.consumers.tables import SCHEMA, audit, consumers
 from microgrid_lib.database.connections import Database, open_database
 from microgrid_lib.settings import Settings, load_settings
 
@@ -186,6 +186,13 @@ class ConsumerStore:
         """The last changes at a site or everywhere, newest first."""
         with self._database.reading() as connection:
             return entries(connection, None, site, limit)
+
+    def state(self, site: str) -> int:
+        """A number that grows with every change at a site, whoever makes it."""
+        # Counted, not the largest id: PostgreSQL may commit a smaller id after a larger one.
+        statement = sa.select(sa.func.count()).select_from(audit).where(audit.c.site == site)
+        with self._database.reading() as connection:
+            return int(connection.scalar(statement) or 0)
 
     def add(self, site: str, draft: ConsumerDraft, actor: Actor) -> Consumer:
         """Add a consumer to a site.

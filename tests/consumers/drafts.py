@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
 
 from microgrid_lib.consumers.fields import MAX_NAME, MAX_NOTES, MAX_RATED_POWER_KW
 from microgrid_lib.consumers.model import (
+    Consumer,
     ConsumerDraft,
     ConsumerKind,
     ConsumerType,
@@ -43,6 +45,7 @@ HOSTILE = (
     "'); DROP TABLE consumers;--",
     "100%_\\",
     "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
     "| pipe | `code`",
     "\\",
     "x" * MAX_NAME,
@@ -60,6 +63,21 @@ def draft(**given: Any) -> ConsumerDraft:
         "rated_power_kw": 120.0,
     }
     return parse_draft({**values, **given})
+
+
+def consumer(number: int = 0, **given: Any) -> Consumer:
+    """A consumer as it is stored."""
+    at = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    return Consumer(
+        **draft(**given).model_dump(),
+        id=f"00000000-0000-4000-8000-{number:012d}",
+        site=SITE,
+        created_by="olga",
+        created_at=at,
+        updated_by="ada",
+        updated_at=at,
+        version=1,
+    )
 
 
 def _accepted(name: str) -> bool:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from functools import partial
 
+from microgrid_lib.dashboard.page import Page
+from microgrid_lib.dashboard.parts.base import Part
 from microgrid_lib.dashboard.parts.numbers import NumbersPart
 from microgrid_lib.dashboard.parts.quality import MeasuredPart
 from microgrid_lib.dashboard.sections.base import Section
 from microgrid_lib.present.production import PRODUCTION
+
+
+def _consumers(page: Page) -> Part:
+    # Maps and the database library cost every kernel 20 MB: only who looks here pays.
+    from microgrid_lib.dashboard.parts.consumers import ConsumersPart
+
+    return ConsumersPart(page)
+
 
 SECTIONS: dict[str, Section] = {
     section.name: section
     for section in (
         Section("production", {"": (partial(NumbersPart, PRODUCTION),)}),
         Section("quality", {"measured": (MeasuredPart,)}),
+        Section("consumers", {"": (_consumers,)}),
     )
 }

@@ -68,6 +68,17 @@
         button.setAttribute("aria-label", button.title);
       }
     }
+    for (const map of document.querySelectorAll(".mg-map .leaflet-container")) {
+      const label = map.closest(".mg-map").querySelector(".mg-map-label")?.textContent;
+      if (label && map.getAttribute("aria-label") !== label) {
+        map.setAttribute("role", "application");
+        map.setAttribute("aria-label", label);
+      }
+    }
+    // "Choose a file (0)": the count says nothing where there is one file at most.
+    for (const { lastChild: text } of document.querySelectorAll(".mg-upload")) {
+      if (/ \(\d+\)$/.test(text?.data)) text.data = text.data.replace(/ \(\d+\)$/, "");
+    }
     press(".mg-periods .widget-toggle-button, .mg-chart-actions .widget-toggle-button", "aria-pressed");
     press(".mg-tabs .widget-toggle-button", "aria-pressed");
   };
@@ -76,6 +87,49 @@
     const out = document.querySelector(".mg-bridge-out");
     if (out) follow(out);
     name();
+    refocus();
+  };
+
+  // Buttons inside HTML: what they send goes into the hidden field beside them.
+  let sent = null;
+  const send = (near, message) => {
+    const field = near.closest(".mg-sends")?.querySelector(".mg-inbox input");
+    if (!field) return;
+    field.value = `${message} ${Date.now()}`;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("[data-mg-send]");
+    sent = button ? button.dataset.mgSend : null;
+    if (button) send(button, sent);
+  });
+  // The answer writes the table anew, without the button that had the focus: give it back.
+  const refocus = () => {
+    if (sent === null || document.activeElement !== document.body) return;
+    document.querySelector(`[data-mg-send="${CSS.escape(sent)}"]`)?.focus();
+  };
+
+  // A file too large for the connection would end it: the kernel hears of it instead. The field is
+  // no part of the page (ipywidgets keeps it to itself), so it is caught where it is clicked.
+  let uploading = null;
+  document.addEventListener(
+    "click",
+    (event) => {
+      uploading = event.target instanceof Element ? event.target.closest(".mg-upload") : null;
+    },
+    true,
+  );
+  const refuseLarge = (event) => {
+    const [file] = event.target.files;
+    const [, most] = /mg-most-(\d+)/.exec(uploading?.className) || [];
+    if (!file || !most || file.size <= Number(most)) return;
+    event.stopImmediatePropagation();
+    send(uploading, `large:${file.name}`);
+  };
+  const click = HTMLInputElement.prototype.click;
+  HTMLInputElement.prototype.click = function () {
+    if (uploading && this.type === "file") this.addEventListener("change", refuseLarge, true);
+    return click.call(this);
   };
 
   // bqplot's pointer sleeps until it is clicked: wake it when the mouse moves over the chart.
