@@ -1,28 +1,62 @@
 """Mutation testing: change one operator, comparison or constant at a time and run the tests.
 
-Usage: `python scripts/mutate.py FILE... -- PYTEST_ARGS...`, for instance
-`python scripts/mutate.py microgrid_lib/kpi/storage.py -- tests/kpi/test_soc.py`.
-Works on a copy in a temporary folder. Prints every mutant that the tests don't notice; texts,
-annotations, docstrings and keyword arguments of decorators aren't changed.
+Usage: `python scripts/mutate.py` for all of `microgrid_lib/kpi`, or
+`python scripts/mutate.py storage production` for some of its modules. Works on a copy in a
+temporary folder. Prints every mutant that the tests don't notice; texts, annotations, docstrings
+and decorators aren't changed. Needs `os.fork`: what every mutant imports is imported once.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+import importlib
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("microgrid_lib", "tests", "data/sites", "data/outlines", "scripts", "pyproject.toml")
-WORKERS = 2
+SHARED = ("pytest", "hypothesis", "pandas", "duckdb", "deltalake", "ibis", "pydantic", "sqlalchemy")
+"""What no mutant changes and importing costs seconds."""
+WORKERS = int(os.environ.get("MUTATE_WORKERS", "2"))
 TIMEOUT_S = 300
+BASELINE_S = 1800
+
+FORMULAS = ("production", "distribution_storage_quality", "edges")
+TESTS: dict[str, tuple[str, ...]] = {
+    "access": ("soc", "twins", "alerts"),
+    "alert_log": ("alerts",),
+    "alert_rules": ("alerts",),
+    "alert_watch": ("alerts",),
+    "alerts": ("alerts",),
+    "compare": ("report_compare",),
+    "compliance": ("compliance",),
+    "compliance_rules": ("compliance",),
+    "distribution": FORMULAS,
+    "evidence": ("evidence",),
+    "excursions": ("compliance",),
+    "gaps": FORMULAS,
+    "intervals": ("compliance",),
+    "islands": ("compliance",),
+    "limits": ("compliance", "alerts"),
+    "notes": (*FORMULAS, "report_compare", "soc"),
+    "production": FORMULAS,
+    "quality": FORMULAS,
+    "registry": (*FORMULAS, "report_compare"),
+    "report": ("report_compare", *FORMULAS),
+    "soc": ("soc",),
+    "soc_steps": ("soc",),
+    "storage": (*FORMULAS, "soc"),
+    "totals": (*FORMULAS, "twins", "properties"),
+}
+"""Module of `microgrid_lib/kpi` -> the tests that know it, `tests/kpi/test_NAME.py`."""
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Add: (ast.Sub,),
     ast.Sub: (ast.Add,),
@@ -105,69 +139,118 @@ def _changes(node: ast.AST) -> Iterator[object]:
             yield lambda n, field=field, name=name: setattr(n.func, field, CALLS[name])
 
 
-def killed(copy_of: Path, file: str, text: str, tests: list[str]) -> bool:
-    """Whether the tests fail on a mutant."""
-    target = copy_of / file
-    original = target.read_text(encoding="utf-8")
-    target.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    # A copy imports itself, whatever is installed.
-    env = os.environ | {"PYTHONPATH": str(copy_of), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            command, cwd=copy_of, env=env, capture_output=True, timeout=TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return True
-    finally:
+def passes(folder: Path, tests: list[str], within_s: float, *, cached: bool = False) -> bool:
+    """Whether the tests pass in a copy of the project within a time."""
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        # A mutant's byte code may not be taken for another's of the same second and size.
+        sys.dont_write_bytecode = not cached
+        os.chdir(folder)
+        sys.path.insert(0, str(folder))
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        code = 1
+        try:
+            import pytest
+
+            # What killed the mutant before is tried first.
+            options = ["-x", "-q", "--ff"]
+            # hypothesis is a plugin, and already there.
+            options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+            code = int(pytest.main([*options, *tests]))
+        finally:
+            os._exit(code)
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status == 0
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def work(folder: Path, jobs: list[tuple[str, int, str, str]], found: int) -> None:
+    """Try mutants in a copy; write the survivors to a pipe."""
+    for name, line, what, text in jobs:
+        target = folder / _file(name)
+        original = target.read_text(encoding="utf-8")
+        target.write_text(text, encoding="utf-8")
+        if passes(folder, _tests(name), TIMEOUT_S):
+            os.write(found, f"{_file(name)}:{line}: {what}\n".encode())
         target.write_text(original, encoding="utf-8")
-    return done.returncode != 0
 
 
-def main(arguments: list[str]) -> int:
+def _file(name: str) -> str:
+    return f"microgrid_lib/kpi/{name}.py"
+
+
+def _tests(name: str) -> list[str]:
+    return [f"tests/kpi/test_{tests}.py" for tests in TESTS[name]]
+
+
+def copied(to: Path) -> Path:
+    """Copy what the tests need."""
+    for name in COPIED:
+        source, target = ROOT / name, to / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
+    return to
+
+
+def main(names: list[str]) -> int:
     """Print the survivors; the exit code says whether there are any."""
-    if "--" not in arguments:
-        print(__doc__, file=sys.stderr)
+    unknown = [name for name in names if name not in TESTS]
+    if unknown:
+        print(f"unknown {', '.join(unknown)}; known: {', '.join(TESTS)}", file=sys.stderr)
         return 2
-    files, tests = (arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :])
-    work = Path(tempfile.mkdtemp(prefix="microgrid-mutate-"))
-    copies = [work / str(number) for number in range(WORKERS)]
-    for folder in copies:
-        for name in COPIED:
-            source, target = ROOT / name, folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, target)
+    chosen = names or list(TESTS)
+    for module in SHARED:
+        importlib.import_module(module)
     jobs = [
-        (file, *mutant)
-        for file in files
-        for mutant in mutants((ROOT / file).read_text(encoding="utf-8"))
+        (name, *mutant)
+        for name in chosen
+        for mutant in mutants((ROOT / _file(name)).read_text(encoding="utf-8"))
     ]
-    survivors = 0
+    folder = Path(tempfile.mkdtemp(prefix="microgrid-mutate-"))
     try:
-        if killed(copies[0], files[0], (ROOT / files[0]).read_text(encoding="utf-8"), tests):
-            print("the tests fail without any mutation", file=sys.stderr)
-            return 2
-        shares = [jobs[number::WORKERS] for number in range(WORKERS)]
-
-        def run(number: int) -> list[tuple[str, int, str]]:
-            return [
-                (file, line, what)
-                for file, line, what, text in shares[number]
-                if not killed(copies[number], file, text, tests)
-            ]
-
-        with ThreadPoolExecutor(WORKERS) as pool:
-            for found in pool.map(run, range(WORKERS)):
-                survivors += len(found)
-                for file, line, what in found:
-                    print(f"{file}:{line}: {what}")
+        copies = [copied(folder / str(number)) for number in range(WORKERS)]
+        for one in copies:
+            wanted = sorted({test for name in chosen for test in _tests(name)})
+            if not passes(one, wanted, BASELINE_S, cached=True):
+                print("the tests fail without any mutation", file=sys.stderr)
+                return 2
+        survived = _survivors(copies, jobs)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
-    print(f"{len(jobs)} mutants, {survivors} survived")
-    return int(survivors > 0)
+        shutil.rmtree(folder, ignore_errors=True)
+    tried = Counter(name for name, *_ in jobs)
+    for name in chosen:
+        print(f"{name}: {tried[name]} mutants, {survived[_file(name)]} survived")
+    print(f"{len(jobs)} mutants, {sum(survived.values())} survived")
+    return int(bool(survived))
+
+
+def _survivors(copies: list[Path], jobs: list[tuple[str, int, str, str]]) -> Counter[str]:
+    """File -> number of survivors, which are printed as they are found."""
+    reading, writing = os.pipe()
+    for number, one in enumerate(copies):
+        if os.fork() == 0:
+            os.close(reading)
+            work(one, jobs[number :: len(copies)], writing)
+            os._exit(0)
+    os.close(writing)
+    survived: Counter[str] = Counter()
+    with os.fdopen(reading, encoding="utf-8") as lines:
+        for line in lines:
+            print(line, end="", flush=True)
+            survived[line.partition(":")[0]] += 1
+    return survived
 
 
 if __name__ == "__main__":

@@ -20,38 +20,48 @@ if TYPE_CHECKING:
 
 
 class DataReport(BaseModel):
-    """What is stored for a window: coverage, files, refusals, evidence on channel roles."""
+    """What is stored for a window: coverage, files, refusals, evidence on channel roles.
+
+    The window is null, and coverage and evidence are empty, where no row was ever accepted.
+    """
 
     site: str
     profile: str
-    window: WindowModel
+    window: WindowModel | None
     coverage: list[ChannelCoverage]
     files: list[FileEntry]
     quarantine: list[QuarantineCount]
     evidence: list[EvidenceResult]
 
 
-def data_report(view: View, window: Window) -> DataReport:
+def data_report(view: View, window: Window | None) -> DataReport:
     """Report on a window; see `SiteData.data_report`."""
     source, snapshot = view.source, view.snapshot
-    span = view.span()
-    if span is None:
-        raise view.nothing()
-    inside = window.clip(span[0], span[1])
-    if inside is None:
-        raise NoDataError(
-            f"site {source.site.name} has data from {span[0].isoformat()} to "
-            f"{span[1].isoformat()}, none in the window asked for"
-        )
     with source.connection() as con:
+        found = inventory.files_of(con, source.lake, source.site, snapshot)
+        span = view.span()
+        if span is None and not found:
+            raise view.nothing()
+        refused = inventory.quarantine_of(con, source.lake, source.site, snapshot)
+        shown = inside = None
+        if span is not None:
+            asked = window or Window(*span)
+            shown, inside = view.shown(asked), asked.clip(*span)
+            if inside is None:
+                raise NoDataError(
+                    f"site {source.site.name} has data from {span[0].isoformat()} to "
+                    f"{span[1].isoformat()}, none in the window asked for"
+                )
         return DataReport(
             site=source.site.name,
             profile=source.profile.name,
-            window=view.shown(window),
-            coverage=inventory.coverage_by_month(con, source.site, snapshot, inside),
-            files=inventory.files_of(con, source.lake, source.site, snapshot),
-            quarantine=inventory.quarantine_of(con, source.lake, source.site, snapshot),
-            evidence=evidence(source.engine, snapshot, source.profile, inside),
+            window=shown,
+            coverage=inventory.coverage_by_month(con, source.site, snapshot, inside)
+            if inside
+            else [],
+            files=found,
+            quarantine=refused,
+            evidence=evidence(source.engine, snapshot, source.profile, inside) if inside else [],
         )
 
 

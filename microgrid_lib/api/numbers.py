@@ -24,7 +24,8 @@ def kpis(view: View, window: Window, sections: Sequence[Section] | None = None) 
     """The KPIs of a window; see `SiteData.kpis`."""
     source = view.source
     report = kpi_report(source.engine, view.snapshot, source.profile, window, sections)
-    return report.model_copy(update={"synthetic": view.synthetic})
+    outdated = view.outdated_files(window)
+    return report.model_copy(update={"synthetic": view.synthetic, "outdated_files": outdated})
 
 
 def as_frame(report: KpiReport) -> pd.DataFrame:

@@ -240,8 +240,14 @@ class SiteData:
         """What the data say about doubtful channels; see `kpi.evidence.evidence`."""
         return evidence(self.engine, self.snapshot(), self.profile, window)
 
-    def data_report(self, window: Window) -> DataReport:
-        """Coverage by channel and month, quarantine by reason, evidence on roles."""
+    def data_report(self, window: Window | None = None) -> DataReport:
+        """Coverage by channel and month, quarantine by reason, evidence on roles.
+
+        Parameters
+        ----------
+        window
+            Default: all data, also where no row was accepted and there are only refusals.
+        """
         return data_report.data_report(self._source.newest(), window)
 
     def files(self) -> list[FileEntry]:

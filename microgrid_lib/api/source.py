@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microgrid_lib.errors import NoDataError, StoreError
-from microgrid_lib.ingest.records import read_records
+from microgrid_lib.ingest.identity import is_outdated
+from microgrid_lib.ingest.records import Records, read_records
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.model import Note, WindowModel
 from microgrid_lib.settings import Settings
@@ -55,7 +56,7 @@ class Source:
         self.lake = Lake(settings.lake)
         self.engine = _engine(settings.home, settings.memory_limit_mb, settings.threads)
         self._lock = threading.Lock()
-        self._synthetic: tuple[str, bool] | None = None
+        self._records: tuple[str, Records] | None = None
 
     def newest(self) -> View:
         """The newest version, whether or not its summaries are built."""
@@ -84,14 +85,14 @@ class Source:
         finally:
             con.close()
 
-    def synthetic(self, snapshot: Snapshot) -> bool:
-        """Whether a version's data are made-up demo data."""
+    def records(self, snapshot: Snapshot) -> Records:
+        """The files behind a version."""
         state = snapshot.state()
-        known = self._synthetic
+        known = self._records
         if known is None or known[0] != state:
             with self._lock, self.connection() as con:
-                known = state, read_records(self.lake, con, snapshot).synthetic
-            self._synthetic = known
+                known = state, read_records(self.lake, con, snapshot)
+            self._records = known
         return known[1]
 
 
@@ -116,7 +117,19 @@ class View:
     @property
     def synthetic(self) -> bool:
         """Whether the data are made-up demo data."""
-        return self.source.synthetic(self.snapshot)
+        return self.source.records(self.snapshot).synthetic
+
+    def outdated_files(self, window: Window) -> list[str]:
+        """Files in a window that were read under other rules than the site file has today."""
+        return [
+            record.file
+            for _, record in sorted(self.source.records(self.snapshot).by_file.items())
+            if record.start is not None
+            and record.end is not None
+            and record.start < window.end_utc
+            and record.end >= window.start_utc
+            and is_outdated(self.source.site, record)
+        ]
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Start of the oldest sample's slot and end of the newest's, in the display zone."""
@@ -177,6 +190,12 @@ class View:
     def nothing(self) -> NoDataError:
         """What to say where nothing is ingested."""
         site = self.source.site.name
+        refused = len(self.source.records(self.snapshot).by_file)
+        if refused:
+            return NoDataError(
+                f"no data of site {site}: no row was accepted of {refused} ingested file"
+                f"{'s' if refused > 1 else ''}; `microgrid data --site {site}` says why"
+            )
         demo = "`microgrid demo` or " if site == "mesa_del_sol" else ""
         return NoDataError(
             f"no data of site {site} in {self.source.settings.home}; "

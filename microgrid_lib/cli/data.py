@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +16,7 @@ from microgrid_lib.cli.options import (
     StartOption,
     print_heading,
     print_json,
+    print_outdated,
     progress_bar,
 )
 from microgrid_lib.cli.shapes import DemoFiles, SiteEntry, SitesReport
@@ -22,6 +24,9 @@ from microgrid_lib.errors import MicrogridError, SiteError
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.settings import load_settings
 from microgrid_lib.site.load import list_sites, load_site
+
+if TYPE_CHECKING:
+    from microgrid_lib.ingest.inventory import ChannelCoverage
 
 MAX_DEMO_MONTHS = 60
 
@@ -196,32 +201,50 @@ def data(
 
     site_data = open_site(site, profile)
     span = site_data.span()
-    first = start if start is not None or span is None else span[0]
-    report = site_data.data_report(site_data.window(first, end))
+    window = None
+    if span is not None and (start is not None or end is not None):
+        window = site_data.window(start if start is not None else span[0], end)
+    report = site_data.data_report(window)
     if as_json:
         print_json(report)
         return
-    print_heading(site_data, report.window)
-    typer.echo("Coverage by month (lowest channel):")
-    for month in sorted({entry.month for entry in report.coverage}):
-        entries = [e for e in report.coverage if e.month == month]
-        lowest = min(entries, key=lambda e: e.coverage or 0.0)
-        highest = max(entries, key=lambda e: e.coverage or 0.0)
-        typer.echo(
-            f"  {month}: {_percent(lowest.coverage)} ({lowest.channel}) "
-            f"to {_percent(highest.coverage)} ({highest.channel})"
-        )
+    if report.window is None:
+        typer.echo(f"{site_data.site.title} ({report.profile}): no row was accepted of any file")
+    else:
+        print_heading(site_data, report.window)
+        _print_coverage(report.coverage)
+    for file in report.files:
+        if file.rows_accepted == 0:
+            typer.echo(
+                f"{file.file}: nothing accepted of {file.rows_read} rows, "
+                f"{file.rows_rejected} rejected, {file.rows_duplicate} duplicate"
+            )
+    print_outdated([file.file for file in report.files if file.outdated])
     typer.echo("Quarantine (all files):")
     for refused in report.quarantine:
         channel = f" {refused.channel}" if refused.channel else ""
         typer.echo(f"  {refused.reason}{channel}: {refused.count}, e.g. {refused.example}")
     if not report.quarantine:
         typer.echo("  empty")
+    if report.window is None:
+        return
     typer.echo("Evidence on channel roles:")
     for result in report.evidence:
         typer.echo(f"  {result.note.text}")
     if not report.evidence:
         typer.echo("  nothing in question at this site")
+
+
+def _print_coverage(coverage: Sequence[ChannelCoverage]) -> None:
+    typer.echo("Coverage by month (lowest channel):")
+    for month in sorted({entry.month for entry in coverage}):
+        entries = [e for e in coverage if e.month == month]
+        lowest = min(entries, key=lambda e: e.coverage or 0.0)
+        highest = max(entries, key=lambda e: e.coverage or 0.0)
+        typer.echo(
+            f"  {month}: {_percent(lowest.coverage)} ({lowest.channel}) "
+            f"to {_percent(highest.coverage)} ({highest.channel})"
+        )
 
 
 def _percent(share: float | None) -> str:

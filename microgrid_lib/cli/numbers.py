@@ -15,6 +15,7 @@ from microgrid_lib.cli.options import (
     StartOption,
     print_heading,
     print_json,
+    print_outdated,
 )
 from microgrid_lib.cli.shapes import RoleSeries, SeriesReport
 from microgrid_lib.errors import NoDataError, UnknownNameError
@@ -56,6 +57,7 @@ def kpi(
 ) -> None:
     """Print the KPIs of a period (default: the last 24 hours of data)."""
     from microgrid_lib.api import open_site
+    from microgrid_lib.kpi.report import definitions
 
     site_data = open_site(site, profile)
     chosen = engine or site_data.settings.engine
@@ -67,19 +69,25 @@ def kpi(
         print_json(report)
         return
     print_heading(site_data, report.window)
+    print_outdated(report.outdated_files)
+    known = definitions()
     for name, value in report.kpis.items():
-        typer.echo(f"  {name:<30} {_text(value)}")
+        # A number without a unit that adds up over time is a count, such as cycles.
+        share = value.unit == "1" and known[name].compare != "rate"
+        typer.echo(f"  {name:<30} {_text(value, share=share)}")
 
 
-def _text(value: Kpi) -> str:
+def _text(value: Kpi, *, share: bool) -> str:
     coverage = "" if value.coverage is None else f"  coverage {100 * value.coverage:.1f} %"
     if value.value is None:
         reason = value.reason.text if value.reason else "no reason given"
         return f"n/a: {reason}{coverage}"
-    unit = "" if value.unit == "1" else f" {value.unit}"
-    text = f"{value.value:.6g}{unit}"
+    unit = " %" if share else "" if value.unit == "1" else f" {value.unit}"
+    factor = 100 if share else 1
+    text = f"{factor * value.value:.6g}"
     if value.uncertainty is not None:
-        text += f" ± {value.uncertainty:.2g}"
+        text += f" ± {factor * value.uncertainty:.2g}"
+    text += unit
     if value.time is not None:
         text += f" at {value.time.isoformat()}"
     warning = f"  ! {value.warning.text}" if value.warning else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from microgrid_lib.api import SiteData
     from microgrid_lib.store.refresh import Progress
 
+FILES_NAMED = 3
 SiteOption = Annotated[
     str | None,
     typer.Option("--site", help="Name of a site, or path of a site file."),
@@ -39,6 +40,16 @@ def print_heading(site_data: SiteData, window: WindowModel) -> None:
     label = " · synthetic demo data" if site_data.synthetic else ""
     typer.echo(f"{site_data.site.title} ({site_data.profile.name}){label}")
     typer.echo(f"{window.start.isoformat()} to {window.end.isoformat()} ({window.timezone})")
+
+
+def print_outdated(files: Sequence[str]) -> None:
+    """Warn of files that were read under older rules of the site file, where there are any."""
+    if files:
+        more = f" and {len(files) - FILES_NAMED} more" if len(files) > FILES_NAMED else ""
+        typer.echo(
+            f"! read under older rules of the site file: {', '.join(files[:FILES_NAMED])}{more}; "
+            "ingest again to read by today's"
+        )
 
 
 def print_json(model: BaseModel | dict[str, Any]) -> None:

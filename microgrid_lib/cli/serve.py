@@ -32,6 +32,15 @@ PACKAGES = {
     "spark": ("pyspark",),
     "mqtt": ("paho-mqtt",),
 }
+OPTIONAL = {
+    "dashboard": "pages",
+    "analyst": "JupyterLab",
+    "reports": "PDF reports",
+    "postgres": "consumers in PostgreSQL",
+    "spark": "work on a Spark cluster",
+    "mqtt": "live data over MQTT",
+}
+"""Extra -> what it is for; the others are needed for anything."""
 
 
 def register(app: typer.Typer) -> None:
@@ -102,8 +111,9 @@ def doctor(as_json: JsonOption = False) -> None:
     typer.echo(f"microgrid {report.version}, Python {report.python}, engine {report.engine}")
     typer.echo(f"home: {report.home} ({'writable' if report.home_writable else 'NOT writable'})")
     for extra, found in packages.items():
-        listed = ", ".join(f"{n} {v or 'missing'}" for n, v in found.items())
-        typer.echo(f"{extra}: {listed}")
+        why = f"optional: {OPTIONAL[extra]}" if extra in OPTIONAL else "needed"
+        without = f"not installed ({why})"
+        typer.echo(f"{extra}: {', '.join(f'{n} {v or without}' for n, v in found.items())}")
     for name, stored in report.sites.items():
         typer.echo(f"site {name}: {_in_words(stored)}")
 

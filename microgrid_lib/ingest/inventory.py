@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 from pydantic import BaseModel
 
+from microgrid_lib.ingest.identity import is_outdated
 from microgrid_lib.ingest.load import current_counts
 from microgrid_lib.ingest.records import (
     hidden_paths,
@@ -51,6 +52,7 @@ class FileEntry(BaseModel):
     end: datetime | None
     coverage: float | None
     synthetic: bool
+    outdated: bool
     notes: list[str]
     rows_read: int
     rows_accepted: int
@@ -75,6 +77,7 @@ def files_of(
             end=record.end,
             coverage=record.coverage,
             synthetic=record.synthetic,
+            outdated=is_outdated(site, record),
             notes=list(record.notes),
             **counts[name],
         )

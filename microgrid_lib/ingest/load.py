@@ -19,6 +19,7 @@ import duckdb
 from microgrid_lib.errors import ConflictError, FileProblem, MicrogridError, StoreError
 from microgrid_lib.ingest.clean import Cleaned, clean
 from microgrid_lib.ingest.discover import FileFacts, detect_layout, expand, read_facts
+from microgrid_lib.ingest.identity import version_id
 from microgrid_lib.ingest.readers import RAW, REFUSED, RawRows, read_file
 from microgrid_lib.ingest.records import (
     FileRecord,
@@ -41,7 +42,6 @@ from microgrid_lib.store.lake import (
     CommitConflictError,
     Lake,
     NewFile,
-    content_id,
 )
 from microgrid_lib.store.snapshot import Snapshot
 
@@ -270,7 +270,7 @@ def _load_file(
             file = _different_file(known.record, path, known.name, prepared.cleaned)
             if known.record is not None and known.record.file == file:
                 _refuse_other_source(path, known.record, prepared.source)
-            ingest_id = content_id(site.name, file, facts.sha256, _rules(site))
+            ingest_id = version_id(site, file, facts.sha256)
             record = prepared.record(site, file, path, facts, ingest_id, known.snapshot)
             if written_for != ingest_id:
                 _discard(lake, written)
@@ -344,7 +344,7 @@ def _known(
     records = read_records(lake, con, snapshot)
     known = _identify(records, path, name, facts)
     record = records.by_file.get(known)
-    ingest_id = content_id(site.name, known, facts.sha256, _rules(site))
+    ingest_id = version_id(site, known, facts.sha256)
     return _Known(snapshot, known, record, record is not None and record.ingest == ingest_id)
 
 
@@ -379,13 +379,6 @@ def _different_file(before: FileRecord | None, path: Path, name: str, cleaned: C
     if cleaned.start <= before.start and cleaned.end >= before.end:
         return name
     return "/".join(path.parts[-2:]) if "/" not in name else str(path)
-
-
-def _rules(site: Site) -> str:
-    """What of the site file decides how files are cleaned."""
-    kept = {"interval_s", "source_timezone", "display_timezone", "doubled_hour", "sentinels"}
-    content = site.model_dump(mode="json", include=kept | {"channels", "sources"})
-    return json.dumps(content, sort_keys=True)
 
 
 @dataclass

@@ -73,10 +73,24 @@ class WindowModel(BaseModel):
 
 
 class KpiReport(BaseModel):
-    """The KPIs of one site, profile and window."""
+    """The KPIs of one site, profile and window.
+
+    Attributes
+    ----------
+    site, profile, window
+        What they are of.
+    synthetic
+        Whether the data are made-up demo data.
+    outdated_files
+        Files in the window that were read under older rules of the site file (channels, ranges,
+        columns, zones): the numbers are by those, until the files are ingested again.
+    kpis
+        By name.
+    """
 
     site: str
     profile: str
     window: WindowModel
     synthetic: bool = False
+    outdated_files: list[str] = []
     kpis: dict[str, Kpi]

@@ -136,6 +136,17 @@ def efficiency_uncertain(needed: int, had: float, uncertainty: float) -> Note:
     )
 
 
+def efficiency_gaps(coverage: float, hour_coverage: float) -> Note:
+    """Say that too much flowed unseen: gaps at the same time every day hide the same flow."""
+    return Note(
+        code="efficiency_gaps",
+        params={"coverage": coverage, "hour_coverage": hour_coverage},
+        text=f"the battery's power is missing too often: {percent(coverage)} of the window is "
+        f"valid (needs 95 %), and {percent(hour_coverage)} of the hour of the day that is missing "
+        "most (needs 80 %)",
+    )
+
+
 def efficiency_above_one(value: float) -> Note:
     """Say that more came out than went in: it ended emptier, or a meter is off."""
     return Note(

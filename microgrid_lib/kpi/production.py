@@ -7,6 +7,7 @@ import math
 from microgrid_lib.kpi import notes
 from microgrid_lib.kpi.model import Note
 from microgrid_lib.kpi.registry import (
+    FULL_COVERAGE,
     REGISTRY,
     Outcome,
     Sums,
@@ -17,6 +18,8 @@ from microgrid_lib.kpi.registry import (
 from microgrid_lib.site.profile import Profile
 
 MOST_EFFICIENCY_UNCERTAINTY = 0.10
+LEAST_HOUR_COVERAGE = 0.80
+"""Coverage that every hour of the day needs for an efficiency."""
 
 
 def _no_renewable(profile: Profile) -> Note | None:
@@ -51,6 +54,7 @@ def renewable_share(s: Sums) -> Outcome | Note:
         "battery_capacity_unknown",
         "no_energy",
         "efficiency_uncertain",
+        "efficiency_gaps",
         "efficiency_above_one",
     ),
     lacks=capacity_lacks,
@@ -58,7 +62,9 @@ def renewable_share(s: Sums) -> Outcome | Note:
 def battery_round_trip_efficiency(s: Sums) -> Outcome | Note:
     """Energy out of the battery over energy into it; undefined where nothing was charged.
 
-    The window may end fuller or emptier than it began, by at most the usable energy.
+    The window may end fuller or emptier than it began, by at most the usable energy. What flows in
+    gaps changes the ratio too; it is withheld where less than 95 % of the window, or less than 80 %
+    of some hour of the day, is valid: a channel that is lost every evening hides every discharge.
     """
     charged, discharged = s.flow_energy("battery_charge"), s.flow_energy("battery_discharge")
     usable = s.profile.site.battery.usable_kwh
@@ -68,6 +74,10 @@ def battery_round_trip_efficiency(s: Sums) -> Outcome | Note:
     if uncertainty > MOST_EFFICIENCY_UNCERTAINTY:
         needed = math.ceil(1 / MOST_EFFICIENCY_UNCERTAINTY)
         return notes.efficiency_uncertain(needed, charged / usable, uncertainty)
+    # Nothing missing at all is asked first: it is the common case, and costs nothing.
+    hour_coverage = s.least_hour_coverage("battery") if s.coverage < 1 else 1.0
+    if s.coverage < FULL_COVERAGE or hour_coverage < LEAST_HOUR_COVERAGE:
+        return notes.efficiency_gaps(s.coverage, hour_coverage)
     if discharged > charged:
         return notes.efficiency_above_one(discharged / charged)
     return Outcome(discharged / charged, uncertainty)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from microgrid_lib.kpi import notes
 from microgrid_lib.kpi.access import Access
+from microgrid_lib.kpi.gaps import least_hour_coverage
 from microgrid_lib.kpi.model import Kpi, Note, Section
 from microgrid_lib.kpi.totals import Extreme, Totals, slots_per_quarter
 from microgrid_lib.site.profile import Profile
@@ -31,6 +32,8 @@ class Sums:
         The window's totals, and what they were computed with.
     basis
         Role or basis whose slots count.
+    expected
+        Slots there should be.
     access
         The data themselves, for what no totals tell; None where there are only totals.
     start, end
@@ -40,6 +43,7 @@ class Sums:
     totals: Totals
     profile: Profile
     basis: str
+    expected: int
     access: Access | None = None
     start: datetime | None = None
     end: datetime | None = None
@@ -60,6 +64,16 @@ class Sums:
     def n(self) -> int:
         """Valid slots."""
         return self.totals.n(self.basis)
+
+    @property
+    def coverage(self) -> float:
+        """Valid slots over expected ones."""
+        return self.n / self.expected
+
+    def least_hour_coverage(self, role: str) -> float:
+        """Coverage of the hour of the day in which a role is missing most."""
+        access, start, end = self.data()
+        return least_hour_coverage(access, role, start, end)
 
     @property
     def hours(self) -> float:
@@ -188,8 +202,8 @@ class Definition:
         missing = self.missing(profile)
         if missing is not None:
             return Kpi(value=None, unit=self.unit, reason=missing)
-        sums = Sums(totals, profile, self.basis, access, *(bounds or ()))
-        coverage = sums.n / expected
+        sums = Sums(totals, profile, self.basis, expected, access, *(bounds or ()))
+        coverage = sums.coverage
         if sums.n == 0:
             return Kpi(value=None, unit=self.unit, coverage=0.0, reason=notes.no_data())
         if coverage < LEAST_COVERAGE:

@@ -206,7 +206,9 @@ class SocCourse:
         for at_us, start_us, row in zip(times_us, starts, rows.tolist(), strict=True):
             state = self._held(self._state(row), start_us)
             if at_us > start_us:
-                state = self._through(state, steps or self._fine(start_us, at_us), at_us)
+                # A step that has only begun counts for the slots before the instant.
+                whole = steps if self.on_step(at_us) else None
+                state = self._through(state, whole or self._fine(start_us, at_us), at_us)
             found.append(state)
         return found
 

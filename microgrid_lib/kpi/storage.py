@@ -31,7 +31,7 @@ def soc(s: Sums) -> Outcome | Note:
 @REGISTRY.add(
     "storage",
     "h",
-    "load",
+    "autonomy",
     "battery",
     "load",
     formula="max(0, soc - soc_min) · capacity · η_d / mean load of the last hour",
@@ -47,7 +47,7 @@ def battery_autonomy_h(s: Sums) -> Outcome | Note:
 @REGISTRY.add(
     "storage",
     "h",
-    "critical_load",
+    "critical_autonomy",
     "battery",
     "critical_load",
     formula="max(0, soc - soc_min) · capacity · η_d / mean critical load of the last hour",
@@ -61,9 +61,9 @@ def battery_autonomy_critical_h(s: Sums) -> Outcome | Note:
 
 
 def _autonomy(s: Sums) -> Outcome | Note:
-    """Autonomy at the mean of the basis's role; the uncertainty is the larger side of the band."""
+    """Autonomy at the basis's mean load; the uncertainty is the larger side of the band."""
     battery = s.profile.site.battery
-    mean_kw = s.sum("sum") / s.n
+    mean_kw = s.sum("load") / s.n
     if mean_kw <= 0:
         text = "there was no load to supply in the last hour of the window"
         return notes.no_energy("last_hour", text)

@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 
-SUMMARY_DEFINITIONS = 2
+SUMMARY_DEFINITIONS = 3
 """Raised when a statistic of the summaries changes its meaning: stored ones are then rebuilt."""
 
 

@@ -193,6 +193,12 @@ BASES: tuple[Basis, ...] = (
             "pv": "pv",
         },
     ),
+    Basis("autonomy", needs=("battery", "load"), sums={"load": "load"}),
+    Basis(
+        "critical_autonomy",
+        needs=("battery", "critical_load"),
+        sums={"load": "critical_load"},
+    ),
     Basis(
         "critical",
         needs=("critical_load", "load"),

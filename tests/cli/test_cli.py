@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
 import io
 import math
 import os
@@ -151,6 +152,16 @@ def test_kpi_prints_what_the_library_computes(demo: DemoHome) -> None:
     pv = report.kpis["pv_energy"]
     assert pv.value is not None
     assert f"pv_energy                      {pv.value:.6g} kWh" in words
+    share, cycles = report.kpis["renewable_share"].value, report.kpis["equivalent_cycles"].value
+    assert share is not None
+    assert cycles is not None
+    assert f"renewable_share                {100 * share:.6g} %" in words
+    assert f"equivalent_cycles              {cycles:.6g}  coverage" in words
+    efficiency = report.kpis["battery_round_trip_efficiency"]
+    assert efficiency.value is not None
+    assert efficiency.uncertainty is not None
+    value, width = 100 * efficiency.value, 100 * efficiency.uncertainty
+    assert f"battery_round_trip_efficiency  {value:.6g} ± {width:.2g} %" in words
 
 
 def test_kpi_of_sections_has_those_in_the_order_of_pages(demo: DemoHome) -> None:
@@ -229,6 +240,22 @@ def test_doctor_says_what_is_installed_and_ingested(demo: DemoHome) -> None:
     words = call("doctor").done()
     assert "synthetic demo data" in words
     assert "site trade_street: nothing ingested\n" in words
+
+
+def test_doctor_says_what_an_optional_package_is_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(package: str) -> str:
+        if package in ("pyspark", "pandas"):
+            raise importlib.metadata.PackageNotFoundError(package)
+        return "1.0"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    words = call("doctor").done().splitlines()
+    assert "spark: pyspark not installed (optional: work on a Spark cluster)" in words
+    assert "mqtt: paho-mqtt 1.0" in words
+    assert any(line.startswith("core: pandas not installed (needed), duckdb 1.0") for line in words)
+    assert call("doctor", "--json").shaped(DoctorReport).packages["spark"] == {"pyspark": None}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -66,11 +66,21 @@ def naive_kpis(profile: Profile, slots: Slots, start: datetime, end: datetime) -
 
     put("renewable_share", ["pv", "fuel_cell", "grid"], supplied)
 
+    def every_hour_is_valid(role: str, share: float) -> bool:
+        slots_of: dict[int, list[bool]] = {}
+        for n in range(expected):
+            at = first + n * step
+            known = inside.get(at, {}).get(role) is not None
+            slots_of.setdefault(at.astimezone(site.display_zone).hour, []).append(known)
+        return all(sum(known) >= share * len(known) for known in slots_of.values())
+
     def efficiency(valid: list[Any]) -> float | None:
         into = sum(plus(-s["battery"]) for s in valid) * dt_h
         out = sum(plus(s["battery"]) for s in valid) * dt_h
         usable = site.battery.usable_kwh
         if into <= 0 or usable is None or usable / into > 0.1 or out > into:
+            return None
+        if len(valid) < 0.95 * expected or not every_hour_is_valid("battery", 0.8):
             return None
         return out / into
 

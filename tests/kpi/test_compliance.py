@@ -398,6 +398,39 @@ def test_a_trip_takes_a_run_as_long_as_its_clearing_time(
     assert trip.longest_s == (0 if at_limit else 10 * slots)
 
 
+@pytest.mark.parametrize("nominal", [US, EU], ids=["480 V 60 Hz", "400 V 50 Hz"])
+@pytest.mark.parametrize(
+    ("function", "point", "limit", "beyond"),
+    [
+        ("OV1", "bus_voltage", 1.10, 0.01),
+        ("OV2", "mccb_voltage", 1.20, 0.01),
+        ("UV1", "receiving_voltage", 0.88, -0.01),
+        ("UV2", "bus_voltage", 0.50, -0.01),
+        ("OF1", "bus_frequency", 61.2 / 60, 0.001),
+        ("OF2", "mccb_frequency", 62.0 / 60, 0.001),
+        ("UF1", "mccb_frequency", 58.5 / 60, -0.001),
+        ("UF2", "bus_frequency", 56.5 / 60, -0.001),
+    ],
+)
+def test_a_sample_at_a_trip_s_threshold_is_not_beyond_it(
+    engine: DuckDBEngine,
+    tmp_path: Path,
+    function: str,
+    point: str,
+    limit: float,
+    beyond: float,
+    nominal: dict[str, float],
+) -> None:
+    site = site_of(nominal=nominal)
+    of = nominal["voltage_v" if "voltage" in point else "frequency_hz"]
+    # As meters print it: float32 as text.
+    at, past = (float(np.float32(share * of)) for share in (limit, limit + beyond))
+    course = [even(site, **{point: v}) for v in (at, past, at, past, past)]
+    trip = judge(engine, tmp_path, site, [*course, *[even(site)] * 60]).trip(function, point)
+    assert (trip.beyond, trip.longest_s) == (3, 20)
+    assert trip.threshold == pytest.approx(limit * of)
+
+
 def test_a_missing_sample_cuts_a_run(engine: DuckDBEngine, tmp_path: Path) -> None:
     site = site_of()
     low, none = even(site, bus_voltage=420.0), even(site, bus_voltage=None)

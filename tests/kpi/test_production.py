@@ -164,6 +164,55 @@ def test_round_trip_efficiency_above_one_is_withheld(kpis: Kpis) -> None:
     assert found.reason.params == {"value": pytest.approx(1.05)}
 
 
+def _days_of_cycles(
+    days: int, missing: Callable[[int, int], bool]
+) -> list[dict[str, float | None]]:
+    """Charged from 12:00 to 17:00, discharged from 19:00 to 21:30; `missing` by day and slot."""
+    day = [0.0] * 48 + [-20.0] * 20 + [0.0] * 8 + [32.4] * 10 + [0.0] * 10
+    return [
+        {"battery": None if missing(d, i) else power}
+        for d in range(days)
+        for i, power in enumerate(day)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("missing", "given"),
+    [
+        pytest.param(lambda d, i: False, True, id="nothing is missing"),
+        pytest.param(lambda d, i: d in (3, 9) and i < 48, True, id="two mornings"),
+        pytest.param(lambda d, i: 76 <= i < 81, False, id="half of every discharge"),
+        pytest.param(lambda d, i: 76 <= i < 80, False, id="an hour of every discharge"),
+        pytest.param(lambda d, i: i == 76, False, id="a quarter of an hour every day"),
+        pytest.param(lambda d, i: d % 5 == 0 and i == 76, True, id="the same on every fifth day"),
+        pytest.param(lambda d, i: d in (3, 9), False, id="more than a twentieth of the time"),
+    ],
+)
+def test_round_trip_efficiency_is_withheld_where_gaps_hide_what_flowed(
+    kpis: Kpis, missing: Callable[[int, int], bool], *, given: bool
+) -> None:
+    found = kpis(_days_of_cycles(30, missing), roles=["battery"])["battery_round_trip_efficiency"]
+    if given:
+        assert found.value is not None
+        assert found.uncertainty == pytest.approx(104 / 3000, rel=0.01)
+        assert abs(found.value - 0.81) < found.uncertainty
+    else:
+        assert found.value is None
+        assert found.reason is not None
+        assert found.reason.code == "efficiency_gaps"
+
+
+def test_what_is_too_little_for_an_efficiency_is_said(kpis: Kpis) -> None:
+    slots = _days_of_cycles(30, lambda day, i: 76 <= i < 80)
+    reason = kpis(slots, roles=["battery"])["battery_round_trip_efficiency"].reason
+    assert reason is not None
+    assert reason.params == {"coverage": pytest.approx(92 / 96), "hour_coverage": 0.0}
+    assert reason.text == (
+        "the battery's power is missing too often: 95.8 % of the window is valid (needs 95 %), "
+        "and 0 % of the hour of the day that is missing most (needs 80 %)"
+    )
+
+
 def test_round_trip_efficiency_without_charging_is_undefined(kpis: Kpis) -> None:
     found = kpis([{"battery": 5.0}], roles=["battery"])["battery_round_trip_efficiency"]
     assert found.reason is not None

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microgrid_lib.api import open_site
+from microgrid_lib.api import SiteData, open_site
 from microgrid_lib.errors import NoDataError
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.model import Kpi
@@ -343,6 +343,29 @@ def test_the_series_has_the_window_s_ends_and_marks_gaps(
         assert frame["gap"].tolist() == gaps.tolist()
 
 
+@pytest.mark.parametrize("points", [2, 3, 1000])
+def test_the_series_begins_and_ends_inside_a_minute_with_what_is_known_there(
+    engine: DuckDBEngine, tmp_path: Path, points: int
+) -> None:
+    site = make_site(ROLES, interval_s=10)
+    lake = make_lake(
+        tmp_path,
+        site.profile(),
+        rows_from(site, START, powers(*[-36.0] * 360)),
+        summarised=engine,
+    )
+    access = Access(engine, lake, site.profile())
+    for first_s, last_s in ((140, 1510), (310, 1790), (130, 170)):
+        window = Window(START + timedelta(seconds=first_s), START + timedelta(seconds=last_s))
+        frame = soc_series(access, window, points).frame
+        seconds = (frame["time"] - START).dt.total_seconds()
+        assert seconds.iloc[[0, -1]].tolist() == [first_s, last_s]
+        # 36 kW for ten seconds are 0.1 kWh.
+        expected = 0.5 + seconds / 10 * 0.1 * 0.9 / 160
+        assert frame["soc"].to_numpy() == pytest.approx(expected.to_numpy())
+        assert not frame["gap"].any()
+
+
 def kpis_of(engine: DuckDBEngine, folder: Path, site: Site, slots: Sequence[Any]) -> dict[str, Kpi]:
     rows = rows_from(site, START, slots)
     lake = make_lake(folder, site.profile(), rows, summarised=engine)
@@ -399,14 +422,34 @@ def test_autonomy_without_a_load_is_undefined(engine: DuckDBEngine, tmp_path: Pa
         assert (reason.code, reason.params) == ("no_energy", {"what": "last_hour"})
 
 
-def test_only_the_last_hour_s_load_decides_on_coverage(
+@pytest.mark.parametrize("missing", ["load", "battery"])
+def test_only_the_last_hour_decides_on_the_coverage_of_autonomy(
+    engine: DuckDBEngine, tmp_path: Path, missing: str
+) -> None:
+    whole = {"battery": 0.0, "load": 40.0, "critical_load": 20.0}
+    partly = whole | {"load": 400.0, "critical_load": 200.0}
+    early: list[dict[str, float]] = [{"battery": 0.0}] * 20
+    found = kpis_of(
+        engine,
+        tmp_path,
+        make_site(ROLES),
+        [*early, *[whole] * 3, {k: v for k, v in partly.items() if k != missing}],
+    )
+    assert found["battery_autonomy_h"].coverage == 0.75
+    assert found["battery_autonomy_h"].value == pytest.approx(0.2 * 160 * 0.9 / 40)
+    critical = found["battery_autonomy_critical_h"]
+    assert critical.coverage == (0.75 if missing == "battery" else 1.0)
+    assert critical.value == pytest.approx(0.2 * 160 * 0.9 / (20 if missing == "battery" else 65))
+
+
+def test_autonomy_is_withheld_where_the_battery_is_missing_for_most_of_the_last_hour(
     engine: DuckDBEngine, tmp_path: Path
 ) -> None:
-    early: list[dict[str, float]] = [{"battery": 0.0}] * 20
-    late = [{"battery": 0.0, "load": 40.0}] * 3 + [{"battery": 0.0}]
-    found = kpis_of(engine, tmp_path, make_site(ROLES), early + late)
-    assert found["battery_autonomy_h"].coverage == 0.75
-    assert found["battery_autonomy_h"].value is not None
+    slots = [{"battery": 0.0, "load": 40.0}] * 5 + [{"load": 40.0}] * 3
+    autonomy = kpis_of(engine, tmp_path, make_site(ROLES), slots)["battery_autonomy_h"]
+    assert autonomy.coverage == 0.25
+    assert autonomy.reason is not None
+    assert autonomy.reason.code == "coverage_below_half"
 
 
 def test_what_the_state_of_charge_rests_on_is_said(engine: DuckDBEngine, tmp_path: Path) -> None:
@@ -430,26 +473,52 @@ def test_a_site_without_battery_or_capacity_has_none(engine: DuckDBEngine, tmp_p
         assert reason.code == "battery_capacity_unknown"
 
 
+def check_against_truth(site: SiteData, folder: Path) -> None:
+    """The truth is in the band at every full hour, and near the value once there is an anchor."""
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    span = site.span()
+    assert span is not None
+    frame = site.soc(Window(*span), 50_000).frame.set_index("time")
+    true = pd.Series(truth["soc"]["soc"], pd.to_datetime(truth["soc"]["time"], utc=True))
+    at = frame.loc[true.index.tz_convert(site.site.display_zone)]
+    assert (at["low"].to_numpy() <= true.to_numpy()).all()
+    assert (true.to_numpy() <= at["high"].to_numpy()).all()
+    # What flows in a gap is known to the truth alone, so it moves away a little with each.
+    error = np.abs(at["soc"].to_numpy() - true.to_numpy())[at["anchored"].to_numpy()]
+    assert len(error) > 24
+    assert error.max() < 0.1
+
+
 def test_on_demo_data_the_truth_is_in_the_band_at_all_times(
     demo_month: Path, tmp_path: Path
 ) -> None:
     site = open_site("mesa_del_sol", settings=Settings(home=tmp_path))
     site.ingest([demo_month])
+    check_against_truth(site, demo_month)
     truth = json.loads((demo_month / "truth.json").read_text(encoding="utf-8"))
     frame = site.soc(site.window("2022-06", "2022-07"), 10_000).frame.set_index("time")
-    true = pd.Series(truth["soc"]["soc"], pd.to_datetime(truth["soc"]["time"]))
-    hours = true.index.tz_convert(site.site.display_zone)
-    at = frame.loc[hours]
-    assert len(at) == 30 * 24
-    assert (at["low"].to_numpy() <= true.to_numpy()).all()
-    assert (true.to_numpy() <= at["high"].to_numpy()).all()
-    full = [e for e in truth["events"] if e["kind"] == "battery_full_charge"]
-    (event,) = full
+    (event,) = (e for e in truth["events"] if e["kind"] == "battery_full_charge")
     anchored = frame.index[frame["anchored"]][0]
     assert pd.Timestamp(event["start"]) < anchored <= pd.Timestamp(event["end"])
-    known = at[at.index >= anchored]
-    assert np.abs(known["soc"] - true.to_numpy()[hours >= anchored]).max() < 0.001
+    hours = pd.to_datetime(truth["soc"]["time"])
+    true = np.array(truth["soc"]["soc"])
+    known = frame.loc[hours[hours >= anchored].tz_convert(site.site.display_zone)]
+    assert np.abs(known["soc"] - true[hours >= anchored]).max() < 0.001
     assert site.site.battery.soc_max == 0.95
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_on_fifteen_months_of_demo_data_the_truth_is_in_the_band_at_all_times(
+    tmp_path: Path,
+) -> None:
+    from microgrid_lib.ingest.demo import DemoPlan, write_demo
+
+    folder = tmp_path / "demo"
+    write_demo(folder, DemoPlan(months=15))
+    site = open_site("mesa_del_sol", settings=Settings(home=tmp_path / "home"))
+    site.ingest([folder])
+    check_against_truth(site, folder)
 
 
 def test_asking_for_a_series_without_a_battery_is_one_clear_line(tmp_path: Path) -> None:

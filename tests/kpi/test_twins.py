@@ -88,7 +88,9 @@ def _value(channel: str, rng: np.random.Generator) -> float | None:
 def window_of(site_name: str, low: float, high: float) -> Window:
     length = HOURS * 3600 * max(1.0, SITES[site_name].interval_s / 300)
     a, b = sorted((round(low * length), round(high * length)))
-    least = 2 * SITES[site_name].interval_s
+    # It begins inside the data, also where their last slots are missing.
+    least = 8 * SITES[site_name].interval_s
+    a = min(a, round(length) - least)
     return Window(START + timedelta(seconds=a), START + timedelta(seconds=max(b, a + least)))
 
 
