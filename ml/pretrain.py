@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from microgrid_lib.api import open_site
-from microgrid_lib.forecast.source import FORECAST_ROLES, read_history
+from microgrid_lib.forecast.roles import FORECAST_ROLES
+from microgrid_lib.forecast.source import read_history
 from microgrid_lib.forecast.train import train_and_write
 
 SITE = "mesa_del_sol"

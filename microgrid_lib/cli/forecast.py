@@ -123,7 +123,7 @@ def train(
 ) -> None:
     """Train forecast models on all stored data and keep them in the home, with a backtest."""
     from microgrid_lib.api import open_site
-    from microgrid_lib.forecast.source import FORECAST_ROLES
+    from microgrid_lib.forecast.roles import FORECAST_ROLES
 
     site_data = open_site(site, profile)
     known = _weather(weather)

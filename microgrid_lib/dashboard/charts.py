@@ -204,7 +204,9 @@ class ChartView:
                 mean.visible = bool(np.isfinite(line.y).any())
                 mean.fill = "bottom" if line.fill and self._y.min == 0 else "none"
                 if mean.visible:
-                    mean.x, mean.y = line.x, line.y
+                    # bqplot puts a label that nobody sees at the last point: it must exist.
+                    end = int(np.flatnonzero(np.isfinite(line.y))[-1]) + 1
+                    mean.x, mean.y = line.x[:end], line.y[:end]
 
     def _write_legend(self, at: int | None) -> None:
         chart, texts = self._shown, self._texts

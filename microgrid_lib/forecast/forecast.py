@@ -156,6 +156,7 @@ def forecast(
         hourly=hourly,
         daily=_daily(point, forest, ahead, choice.calibration),
         scores=_scores(entry, choice),
+        backtest=entry.backtest if entry else None,
         notes=notes,
     )
 
@@ -389,7 +390,9 @@ def _training(entry: Entry) -> Training:
         end=entry.end,
         synthetic=entry.synthetic,
         trained_at=entry.trained_at,
+        seed=entry.seed,
         version=entry.versions.library,
+        scikit_learn=entry.versions.scikit_learn,
     )
 
 

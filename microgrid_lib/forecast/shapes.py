@@ -140,8 +140,8 @@ class Training(BaseModel):
         SHA-256 and period of the hourly means.
     synthetic
         Whether they are made-up demo data.
-    trained_at, version
-        When, and by which version of this library.
+    trained_at, seed, version, scikit_learn
+        When, from which seed, and by which versions of this library and of scikit-learn.
     """
 
     data_hash: str
@@ -149,7 +149,9 @@ class Training(BaseModel):
     end: datetime
     synthetic: bool
     trained_at: datetime
+    seed: int
     version: str
+    scikit_learn: str
 
 
 class ForecastReport(BaseModel):
@@ -165,6 +167,8 @@ class ForecastReport(BaseModel):
         What the model was trained on; null where a baseline is served.
     scores
         Scores of the stored backtest by name; empty where there is none.
+    backtest
+        The stored backtest as a whole; null where there is none.
     notes
         What to know, such as why a baseline is served.
     """
@@ -183,6 +187,7 @@ class ForecastReport(BaseModel):
     hourly: list[HourForecast]
     daily: list[DayForecast]
     scores: dict[str, ModelScore] = {}
+    backtest: BacktestReport | None = None
     notes: list[Note] = []
 
     def hourly_frame(self) -> pd.DataFrame:

@@ -25,9 +25,6 @@ from microgrid_lib.window import Window
 MIN_COVERAGE = 0.5
 """An hour with a smaller share of valid slots is missing."""
 
-FORECAST_ROLES = ("bus_voltage", "load", "critical_load", "grid", "pv")
-"""Roles that are forecast, where a profile has them."""
-
 _DERIVED_GRID = ("load", "pv", "fuel_cell", "genset", "battery")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -437,6 +437,23 @@ def _close(values: Sequence[Floats], low: float, high: float, texts: Texts) -> S
         _scale(inner_low, inner_high, texts)
         if inner_high - inner_low < _FAR * (high - low)
         else None
+    )
+
+
+def stretch(chart: Chart, window: Window, texts: Texts) -> Chart:
+    """Show a stretch of a chart with the points it has: for one that has no finer ones.
+
+    Parameters
+    ----------
+    window
+        The stretch, inside the chart's own.
+    """
+    low = (window.start_utc - chart.origin).total_seconds()
+    return replace(
+        chart,
+        window=window,
+        x_range=(low, low + window.duration.total_seconds()),
+        x_ticks=time_ticks(window, texts, origin=chart.origin),
     )
 
 

@@ -15,7 +15,8 @@ from microgrid_lib.api import open_site
 from microgrid_lib.forecast.baselines import BASELINES
 from microgrid_lib.forecast.forecast import forecast
 from microgrid_lib.forecast.registry import REGISTRY, find_entry, load_model
-from microgrid_lib.forecast.source import FORECAST_ROLES, read_history, role_fingerprint
+from microgrid_lib.forecast.roles import FORECAST_ROLES
+from microgrid_lib.forecast.source import read_history, role_fingerprint
 from microgrid_lib.site.load import load_site
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,6 +6,7 @@ from functools import partial
 
 from microgrid_lib.dashboard.page import Page
 from microgrid_lib.dashboard.parts.base import Part
+from microgrid_lib.dashboard.parts.forecast import ForecastPart
 from microgrid_lib.dashboard.parts.numbers import NumbersPart
 from microgrid_lib.dashboard.parts.quality import MeasuredPart
 from microgrid_lib.dashboard.sections.base import Section
@@ -23,7 +24,7 @@ SECTIONS: dict[str, Section] = {
     section.name: section
     for section in (
         Section("production", {"": (partial(NumbersPart, PRODUCTION),)}),
-        Section("quality", {"measured": (MeasuredPart,)}),
         Section("consumers", {"": (_consumers,)}),
+        Section("quality", {"measured": (MeasuredPart,), "forecast": (ForecastPart,)}),
     )
 }
