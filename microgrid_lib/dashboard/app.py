@@ -62,7 +62,9 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self._data: SiteData | None = None
         self._loaded: Loaded | None = None
         self.header = Header(self.choices, self.library, self.complain)
-        self.frame = Frame(tuple(shown), self.header.refresh)
+        self.frame = Frame(
+            tuple(shown), lambda name: self._choose(section=name), self.header.refresh
+        )
         self.banner = BannerView(lambda profile: self._choose(profile=profile))
         self.bridge = Bridge(self.choices, self.complain)
         self.frame.above.children = (self.banner.widget,)
@@ -111,7 +113,6 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self._label()
 
     def _link(self) -> None:
-        self.frame.tabs.observe(self._take_section, "value")
         self.frame.earlier.on_click(lambda _: self._shift(-1))
         self.frame.later.on_click(lambda _: self._shift(1))
         self.frame.retry.on_click(lambda _: self.refresh())
@@ -179,9 +180,6 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self.header.show(texts, loaded.window if loaded else None, fresh, synthetic)
         self.frame.label(texts, self.choices.section)
         self.frame.say_when(describe(loaded.window, texts) if loaded else "")
-
-    def _take_section(self, change: dict[str, Any]) -> None:
-        self._choose(section=str(change["new"]))
 
     def _shift(self, steps: int) -> None:
         if self._loaded is None:

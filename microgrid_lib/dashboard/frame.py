@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -19,13 +19,19 @@ class Frame:
     ----------
     sections
         Names of the sections; one alone needs no tabs.
+    on_section
+        Called with the name of the section that the viewer has chosen.
     beside
         Further controls of the window.
     """
 
-    def __init__(self, sections: Sequence[str], *beside: Any) -> None:
+    def __init__(
+        self, sections: Sequence[str], on_section: Callable[[str], None], *beside: Any
+    ) -> None:
         self._sections = tuple(sections)
+        self._linking = False
         self.tabs = widgets.ToggleButtons(options=self._sections).add_class("mg-tabs")
+        self.tabs.observe(lambda change: self._take(change["new"], on_section), "value")
         self.earlier = widgets.Button(description="‹").add_class("mg-step")
         self.later = widgets.Button(description="›").add_class("mg-step")
         self._when = widgets.HTML().add_class("mg-when")
@@ -48,12 +54,21 @@ class Frame:
         """Write the texts of a language."""
         self.tabs.description = texts("pick.section")
         options = tuple((texts(f"section.{name}"), name) for name in self._sections)
-        if tuple(self.tabs.options) != options:
-            self.tabs.options = options
-        self.tabs.value = section
+        self._linking = True
+        try:
+            # New options choose the first of them: that is not the viewer's choice.
+            if tuple(self.tabs.options) != options:
+                self.tabs.options = options
+            self.tabs.value = section
+        finally:
+            self._linking = False
         self.earlier.tooltip = texts("window.earlier")
         self.later.tooltip = texts("window.later")
         self.retry.description = texts("retry")
+
+    def _take(self, section: str, on_section: Callable[[str], None]) -> None:
+        if not self._linking:
+            on_section(section)
 
     def say_when(self, text: str) -> None:
         """Show the window in words; without any there is nothing to step through."""
