@@ -11,13 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, numbers
+from benchmarks import ingest, numbers, pages
 from benchmarks.table import Row, render
 from microgrid_lib.api import open_site
 from microgrid_lib.ingest.demo import DemoPlan, write_demo
 from microgrid_lib.settings import Settings
 
-GROUPS = ("ingest", "numbers")
+GROUPS = ("ingest", "numbers", "pages")
 
 
 def main() -> int:
@@ -36,11 +36,15 @@ def main() -> int:
         if "ingest" in groups:
             print("Ingestion ...", file=sys.stderr)
             rows += ingest.run(demo, work, given.repeat)
+        home = work / "home"
+        if {"numbers", "pages"} & set(groups):
+            open_site("mesa_del_sol", settings=Settings(home=home)).ingest([demo])
         if "numbers" in groups:
             print("KPIs and series ...", file=sys.stderr)
-            home = work / "numbers"
-            open_site("mesa_del_sol", settings=Settings(home=home)).ingest([demo])
             rows += numbers.run(home, given.repeat)
+        if "pages" in groups:
+            print("Pages ...", file=sys.stderr)
+            rows += pages.run(home, given.repeat)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(render(rows))
