@@ -86,6 +86,7 @@ class Lake:
 
     root: Path
     _tables: dict[str, DeltaTable] = field(default_factory=dict, repr=False)
+    _listed: dict[str, _Listing] = field(default_factory=dict, repr=False)
 
     def folder(self, table: str) -> Path:
         """Folder of a table."""
@@ -165,7 +166,7 @@ class Lake:
             `path` (absolute), `relative`, `rows`, `start`, `end` and the partition values.
         """
         table = self.table(name)
-        return [] if table is None else _current_files(table, self.folder(name), partition)
+        return [] if table is None else self._current_files(name, table, partition)
 
     def snapshot(self, site: Site) -> Snapshot:
         """One version of a site's measurements, with what of the other tables belongs to it."""
@@ -174,7 +175,7 @@ class Lake:
             return Snapshot(site=site.name, version=-1, transaction=-1, parts=(), summaries={})
         version = table.version()
         transaction = table.transaction_version(site.name)
-        found = _current_files(table, self.folder(MEASUREMENTS), {"site": site.name})
+        found = self._current_files(MEASUREMENTS, table, {"site": site.name})
         parts = tuple(
             Part(
                 path=f["path"],
@@ -338,10 +339,30 @@ class Lake:
             f["relative"] for f in listed if (f["profile"], f["month"], f["state"]) not in wanted
         ]
 
+    def _current_files(
+        self, name: str, table: DeltaTable, partition: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        version = table.version()
+        known = self._listed.get(name)
+        if known is None or known.table is not table or known.version != version:
+            known = _Listing(table, version, _current_files(table, self.folder(name), {}))
+            self._listed[name] = known
+        wanted = partition.items()
+        return [dict(f) for f in known.files if all(f.get(key) == v for key, v in wanted)]
+
     def missing_summaries(self, profile: Profile, snapshot: Snapshot) -> list[MonthFiles]:
         """Months of the snapshot whose summary for this profile isn't there."""
         have = snapshot.summary_paths(profile)
         return [files for month, files in snapshot.months().items() if month not in have]
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """The files of one version of a table: every answer begins with a look at them."""
+
+    table: DeltaTable
+    version: int
+    files: list[dict[str, Any]]
 
 
 def _current_files(
