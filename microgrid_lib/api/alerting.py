@@ -8,7 +8,7 @@ from microgrid_lib.api.source import View
 from microgrid_lib.errors import UnknownNameError
 from microgrid_lib.kpi.alert_log import AlertLog
 from microgrid_lib.kpi.alert_states import AlertStates, states_of
-from microgrid_lib.kpi.alerts import Alert, AlertReport, alerts_of
+from microgrid_lib.kpi.alerts import Acknowledgement, Alert, AlertReport, alerts_of
 from microgrid_lib.store.extent import clipped
 from microgrid_lib.window import Window
 
@@ -56,9 +56,13 @@ def acknowledge(
     return Window(alert.start, alert.end or max(where.end, span[1]))
 
 
+def acknowledgements(view: View) -> dict[str, Acknowledgement]:
+    """Who has seen which alert; see `SiteData.acknowledgements`."""
+    return AlertLog(view.source.settings, view.source.profile).known()
+
+
 def _with_log(view: View, alerts: list[Alert]) -> list[Alert]:
-    source = view.source
-    known = AlertLog(source.settings, source.profile).known() if alerts else {}
+    known = acknowledgements(view) if alerts else {}
     return [alert.model_copy(update={"acknowledged": known.get(alert.id)}) for alert in alerts]
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from microgrid_lib.api.source import View
 from microgrid_lib.errors import NoDataError
+from microgrid_lib.kpi.energies import Step
+from microgrid_lib.kpi.energies import energies as energies_of
 from microgrid_lib.kpi.model import Kpi, KpiReport, Section
 from microgrid_lib.kpi.registry import Definition
 from microgrid_lib.kpi.report import Computing, kpi_report
@@ -55,3 +57,9 @@ def soc(view: View, window: Window, points: int) -> SocSeries:
     if missing is not None:
         raise NoDataError(missing.text)
     return soc_series(view.access, clipped(view.snapshot, profile, window), points)
+
+
+def energies(view: View, window: Window, flows: Sequence[str], step: Step) -> pd.DataFrame:
+    """Energies per hour, day or month; see `kpi.energies.energies`."""
+    inside = clipped(view.snapshot, view.source.profile, window)
+    return energies_of(view.access, inside, flows, step)

@@ -14,9 +14,10 @@ from microgrid_lib.ingest.inventory import FileEntry
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.ingest.run import ingest_and_summarise
 from microgrid_lib.kpi.alert_states import AlertStates
-from microgrid_lib.kpi.alerts import AlertReport
+from microgrid_lib.kpi.alerts import Acknowledgement, AlertReport
 from microgrid_lib.kpi.compare import Change, changes
 from microgrid_lib.kpi.compliance import Compliance, ComplianceReport
+from microgrid_lib.kpi.energies import Step
 from microgrid_lib.kpi.evidence import EvidenceResult, evidence
 from microgrid_lib.kpi.excursions import Excursion, excursions
 from microgrid_lib.kpi.islands import Islands, islands
@@ -167,6 +168,10 @@ class SiteData:
         """
         return numbers.soc(self._source.current(), window, points)
 
+    def energies(self, flows: Sequence[str], window: Window, step: Step = "day") -> pd.DataFrame:
+        """Energy of roles and flows per local hour, day or month; see `kpi.energies.energies`."""
+        return numbers.energies(self._source.current(), window, flows, step)
+
     def alerts(
         self, window: Window | str | datetime, end: str | datetime | None = None
     ) -> AlertReport:
@@ -183,6 +188,16 @@ class SiteData:
             Nothing is ingested.
         """
         return alerting.alert_states(self._source.current())
+
+    def acknowledgements(self) -> dict[str, Acknowledgement]:
+        """Who has seen which alert, by the alert's id; also of alerts that data no longer give.
+
+        Raises
+        ------
+        StoreError
+            The log can't be read.
+        """
+        return alerting.acknowledgements(self._source.newest())
 
     def acknowledge(
         self, alert_id: str, actor: Actor, note: str = "", window: Window | None = None

@@ -376,8 +376,8 @@ class SocSeries:
         Nominal time between points [s].
     frame
         A row per point: `time` (display zone); `soc`, `low`, `high` at that instant [1];
-        `anchored`, whether it goes back to an anchor; `gap`, whether a valid power is missing
-        since the point before.
+        `anchored`, whether it goes back to an anchor; `since`, when that or the assumed start was;
+        `gap`, whether a valid power is missing since the point before.
     """
 
     step_s: int
@@ -417,15 +417,19 @@ def soc_series(access: Access, window: Window, points: int = 1000) -> SocSeries:
         now.valid - before.valid < (now_us - before_us) // slot_us
         for (before_us, before), (now_us, now) in pairwise(found)
     ]
-    times = pd.to_datetime(times_us, unit="us", utc=True).tz_convert(profile.site.display_zone)
     frame = pd.DataFrame(
         {
-            "time": times,
+            "time": _local(times_us, profile),
             "soc": [state.soc for state in states],
             "low": [state.low for state in states],
             "high": [state.high for state in states],
             "anchored": [state.anchored for state in states],
+            "since": _local([state.since_us for state in states], profile),
             "gap": [False, *gaps],
         }
     )
     return SocSeries(max(grid.step_s, soc_step_s(profile)), frame)
+
+
+def _local(times_us: Sequence[int], profile: Profile) -> pd.DatetimeIndex:
+    return pd.to_datetime(times_us, unit="us", utc=True).tz_convert(profile.site.display_zone)
