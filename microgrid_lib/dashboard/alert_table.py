@@ -7,6 +7,7 @@ from html import escape
 
 from microgrid_lib.dashboard.picks import pick_button
 from microgrid_lib.present.alert_texts import StateText
+from microgrid_lib.present.alert_timeline import Timeline, TimelineBar
 from microgrid_lib.present.alerts import AlertRow, ShortAlerts, StateRow
 from microgrid_lib.present.texts import Texts
 
@@ -38,7 +39,7 @@ def short_html(short: ShortAlerts, texts: Texts) -> str:
     return f"{head}{summary}{_table(texts('alerts.title'), heads, rows)}"
 
 
-def states_html(rows: Sequence[StateRow], texts: Texts) -> str:
+def states_html(rows: Sequence[StateRow], at: str, texts: Texts) -> str:
     """Write where every kind of alert stands."""
     items = "".join(
         f'<li data-alert-kind="{escape(row.name)}" data-state="{escape(row.state.state)}">'
@@ -46,11 +47,12 @@ def states_html(rows: Sequence[StateRow], texts: Texts) -> str:
         f"<small>{escape(row.detail or row.limits)}</small></li>"
         for row in rows
     )
-    return f'<h3>{escape(texts("alerts.states"))}</h3><ul class="mg-states">{items}</ul>'
+    head = f'<h3>{escape(texts("alerts.states"))}</h3><p class="mg-sub">{escape(at)}</p>'
+    return f'{head}<ul class="mg-states">{items}</ul>'
 
 
-def history_html(rows: Sequence[AlertRow], chosen: str, texts: Texts) -> str:
-    """Write the history as a table; the chosen row is marked."""
+def history_html(rows: Sequence[AlertRow], chosen: str, texts: Texts, note: str = "") -> str:
+    """Write the history as a table, the chosen row marked, and a note below it."""
     if not rows:
         return f'<p class="mg-note">{escape(texts("alerts.none_such"))}</p>'
     heads = _heads(
@@ -65,7 +67,36 @@ def history_html(rows: Sequence[AlertRow], chosen: str, texts: Texts) -> str:
         ),
     )
     body = "".join(_history_row(row, row.id == chosen, texts) for row in rows)
-    return _table(texts("alerts.history"), heads, body)
+    below = f'<p class="mg-note">{escape(note)}</p>' if note else ""
+    return _table(texts("alerts.history"), heads, body) + below
+
+
+def timeline_html(shown: Timeline, texts: Texts) -> str:
+    """Draw when which alert lasted; the table says the same in words."""
+    if not shown.lanes:
+        return ""
+    lanes = "".join(
+        f'<span class="mg-lane-name">{escape(lane.title)}</span>'
+        f'<div class="mg-lane">{"".join(_bar(bar) for bar in lane.bars)}</div>'
+        for lane in shown.lanes
+    )
+    feet = "".join(
+        f'<span style="left:{100 * tick.value:.2f}%">{escape(tick.label)}</span>'
+        for tick in shown.ticks
+    )
+    label = escape(texts("alerts.timeline"), quote=True)
+    return (
+        f'<div class="mg-timeline" role="img" aria-label="{label}">{lanes}'
+        f'<div class="mg-lane-feet">{feet}</div></div>'
+    )
+
+
+def _bar(bar: TimelineBar) -> str:
+    left, width = 100 * bar.start, 100 * (bar.end - bar.start)
+    return (
+        f'<i class="mg-lane-{escape(bar.severity.state)}" title="{escape(bar.said, quote=True)}" '
+        f'style="left:{left:.2f}%;width:{width:.2f}%"></i>'
+    )
 
 
 def _history_row(row: AlertRow, chosen: bool, texts: Texts) -> str:

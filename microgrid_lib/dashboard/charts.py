@@ -242,7 +242,7 @@ def legend_html(chart: Chart, texts: Texts, at: int | None = None) -> str:
     if at is not None:
         moment = chart.origin + timedelta(seconds=float(curves[0].x[at]))
         local = moment.astimezone(chart.window.start.tzinfo)
-        shown = texts.moment(local, seconds=chart.bucket_s < 60)
+        shown = texts.moment(local, seconds=0 < chart.bucket_s < 60)
         parts.append(f'<span class="mg-time">{escape(shown)}</span>')
     for line in curves:
         value = ""
@@ -291,7 +291,7 @@ def table_html(chart: Chart, texts: Texts) -> str:
     for row in range(min(count, _MOST_ROWS)):
         middle = chart.origin + timedelta(seconds=float(curves[0].x[row]))
         local = (middle - half).astimezone(chart.window.start.tzinfo)
-        cells = [texts.moment(local, seconds=chart.bucket_s < 60)]
+        cells = [texts.moment(local, seconds=0 < chart.bucket_s < 60)]
         for line in curves:
             drawn = isinstance(line, Line) and line.low is not None
             columns = [line.y, line.low, line.high] if drawn else [line.y]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from microgrid_lib.kpi.model import Kpi, Note
-from microgrid_lib.present.texts import Texts
+from microgrid_lib.present.texts import Texts, decimals_for
 
 Tone = Literal["good", "bad", "neutral"]
 
@@ -26,6 +26,8 @@ _HIGHER_IS_BETTER = frozenset(
         "load_factor",
     }
 )
+_COUNTS = {"equivalent_cycles": "unit.cycles"}
+"""Numbers without a unit that are no shares, with what they count."""
 _LOWER_IS_BETTER = frozenset(
     {
         "battery_tracking_rmse",
@@ -135,7 +137,7 @@ def make_card(
     """
     value_text, unit_text = texts("card.undefined"), ""
     if kpi.value is not None:
-        value_text, unit_text = texts.quantity(kpi.value, kpi.unit)
+        value_text, unit_text = _quantity(name, kpi.value, kpi.unit, texts)
         if kpi.uncertainty is not None:
             spread, _ = texts.quantity(kpi.uncertainty, kpi.unit)
             unit_text = f"± {spread} {unit_text}"
@@ -164,6 +166,12 @@ def make_card(
     )
 
 
+def _quantity(name: str, value: float, unit: str, texts: Texts) -> tuple[str, str]:
+    if name in _COUNTS:
+        return texts.number(value, decimals_for(value, "kW")), texts(_COUNTS[name])
+    return texts.quantity(value, unit)
+
+
 def _reason(reason: Note, hours: float, texts: Texts) -> str:
     sentence = texts.note(reason)
     needed, had = reason.params.get("needed"), reason.params.get("had")
@@ -186,6 +194,7 @@ def _change_text(
         shown, unit = texts.number(abs(100 * change.relative)), "%"
     else:
         shown, unit = texts.quantity(abs(change.value), change.unit)
+        unit = texts("unit.cycles_a_day") if unit == "1/d" else unit
     if float(change.value) == 0 or not any(c in "123456789" for c in shown):
         return ChangeText("=", "", texts("change.same", against=against), "neutral")
     arrow = "▲" if change.value > 0 else "▼"

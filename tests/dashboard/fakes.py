@@ -16,13 +16,15 @@ from microgrid_lib.errors import NoDataError
 from microgrid_lib.kpi.alert_kinds import kinds_of
 from microgrid_lib.kpi.alert_log import AlertLog
 from microgrid_lib.kpi.alert_states import AlertState, AlertStates
-from microgrid_lib.kpi.alerts import Alert, AlertReport
+from microgrid_lib.kpi.alerts import Acknowledgement, Alert, AlertReport
 from microgrid_lib.kpi.compliance import ComplianceReport, RuleResult
 from microgrid_lib.kpi.compliance_notes import half_invalid, not_observable
+from microgrid_lib.kpi.energies import Step
 from microgrid_lib.kpi.evidence import EvidenceResult, ReadingResult
 from microgrid_lib.kpi.excursions import Excursion
 from microgrid_lib.kpi.islands import Island, Islands
 from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
+from microgrid_lib.kpi.soc import SocSeries, no_soc
 from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
 from microgrid_lib.site.load import read_site_file
@@ -119,6 +121,11 @@ class FakeSiteData:
             "voltage_compliance": Kpi(value=0.992, unit="1", coverage=0.996),
             "max_voltage_gap": Kpi(value=11.0, unit="V", coverage=0.996, time=window.start),
             "capacity_factor_fuel_cell": Kpi(value=0.46, unit="1", coverage=0.996),
+            "soc": Kpi(value=0.5, unit="1", uncertainty=0.2, coverage=1.0),
+            "battery_autonomy_h": Kpi(value=1.25, unit="h", uncertainty=0.4, coverage=1.0),
+            "battery_autonomy_critical_h": Kpi(value=2.5, unit="h", uncertainty=0.8, coverage=1.0),
+            "fuel_cell_contribution": Kpi(value=0.93, unit="1", coverage=0.996),
+            "equivalent_cycles": Kpi(value=20.1, unit="1", coverage=0.996),
         }
         return KpiReport(
             site=self.site.name,
@@ -222,12 +229,49 @@ class FakeSiteData:
             states.append(AlertState(name=kind.name, state=state, reason=kind.lacks, alert=alert))
         return AlertStates(at=at, states=states)
 
+    def acknowledgements(self) -> dict[str, Acknowledgement]:
+        return AlertLog(load_settings(), self.profile).known()
+
     def acknowledge(
         self, alert_id: str, actor: Actor, note: str = "", window: Window | None = None
     ) -> Window:
         alert = next(alert for alert in self.happened if alert.id == alert_id)
         AlertLog(load_settings(), self.profile).acknowledge(alert, actor, note)
         return Window(alert.start, alert.end or END)
+
+    def soc(self, window: Window, points: int = 1000) -> SocSeries:
+        """Half full all the time; an anchor at noon of the last day, a gap before it."""
+        missing = no_soc(self.profile)
+        if missing is not None:
+            raise NoDataError(missing.text)
+        times = pd.date_range(window.start_utc, window.end_utc, 97)
+        noon = END - timedelta(hours=12)
+        known = times >= noon
+        width = np.where(known, 0.05, 0.3)
+        since = [noon if k else END - timedelta(days=DAYS) for k in known]
+        frame = pd.DataFrame(
+            {
+                "time": times.tz_convert(self.site.display_zone),
+                "soc": np.full(97, 0.5),
+                "low": 0.5 - width,
+                "high": 0.5 + width,
+                "anchored": known,
+                "since": pd.to_datetime(since, utc=True).tz_convert(self.site.display_zone),
+                "gap": (np.arange(97) >= 8) & (np.arange(97) < 12),
+            }
+        )
+        return SocSeries(60, frame)
+
+    def energies(self, flows: Sequence[str], window: Window, step: Step = "day") -> pd.DataFrame:
+        """Of every flow 1, 2, 3, ... kWh; half of the second piece is missing."""
+        pieces = {"hour": 1.0, "day": 24.0, "month": 720.0}[step]
+        count = max(1, round(window.hours / pieces))
+        starts = [window.start + timedelta(hours=pieces * n) for n in range(count)]
+        columns: dict[str, object] = {"start": starts, "end": [*starts[1:], window.end]}
+        for flow in flows:
+            columns[flow] = np.arange(1.0, count + 1)
+            columns[f"{flow}_coverage"] = np.where(np.arange(count) == 1, 0.5, 1.0)
+        return pd.DataFrame(columns)
 
     def series(
         self, roles: Sequence[str], window: Window, points: int = 1000

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from traitlets import Any as AnyTrait
-from traitlets import Enum, HasTraits, Unicode
+from traitlets import Enum, HasTraits, Int, Unicode
 
 from microgrid_lib.dashboard.loaded import Loaded
 from microgrid_lib.errors import MicrogridError, NoDataError
@@ -33,12 +33,15 @@ class PartModel(HasTraits):
         What is drawn when `ready`.
     loaded
         The view it was computed for.
+    version
+        Counts the computations: a view that observes it draws once for each.
     """
 
     status = Enum(("idle", "ready", "empty", "error"), "idle")
     message = Unicode()
     content = AnyTrait(allow_none=True)
     loaded = AnyTrait(allow_none=True)
+    version = Int()
 
     def __init__(self, prepare: Prepare) -> None:
         super().__init__()
@@ -71,3 +74,4 @@ class PartModel(HasTraits):
             self.content = content
             self.message = message
             self.status = status
+            self.version += 1

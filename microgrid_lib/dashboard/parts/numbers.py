@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -49,8 +50,14 @@ class NumbersView:
         self.charts: dict[str, ChartView] = {}
         self.widget = widgets.VBox([self._cards, self._grid]).add_class("mg-section")
 
-    def show(self, content: SectionContent, loaded: Loaded) -> None:
-        """Draw what was prepared."""
+    def show(self, content: SectionContent, loaded: Loaded, also: Sequence[Any] = ()) -> None:
+        """Draw what was prepared.
+
+        Parameters
+        ----------
+        also
+            Widgets of pictures that stand after the charts.
+        """
         self._loaded = loaded
         self._cards.value = cards_html(content.cards, loaded.texts, note=content.missing)
         shown = []
@@ -60,8 +67,8 @@ class NumbersView:
             view = self.charts[chart.name]
             view.show(chart, loaded.texts)
             shown.append(view.widget)
-        if self._grid.children != tuple(shown):
-            self._grid.children = tuple(shown)
+        if self._grid.children != (*shown, *also):
+            self._grid.children = (*shown, *also)
 
     def say(self, html: str) -> None:
         """Show a notice instead."""
@@ -100,7 +107,7 @@ class NumbersPart(ModelPart):
         super().__init__(PartModel(self._prepare))
         self.view = NumbersView(spec)
         self.widget = self.view.widget
-        self.model.observe(self._draw, names=["content", "status", "message", "loaded"])
+        self.model.observe(self._draw, names=["version"])
 
     def passage(self) -> Passage | None:
         """Cards as a table, and charts."""

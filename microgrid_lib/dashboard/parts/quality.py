@@ -44,7 +44,7 @@ class MeasuredPart(ModelPart):
         self._compliance = widgets.HTML().add_class("mg-panel")
         self._parts = (self.numbers.widget, self.excursions.widget, self._compliance)
         self.widget = widgets.VBox().add_class("mg-section").add_class("mg-quality")
-        self.model.observe(self._draw, names=["content", "status", "message", "loaded"])
+        self.model.observe(self._draw, names=["version"])
 
     def passage(self) -> Passage | None:
         """Cards, charts, excursions and verdicts."""

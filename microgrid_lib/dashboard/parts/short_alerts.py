@@ -39,7 +39,7 @@ class ShortAlertsPart(ModelPart):
         self.widget = widgets.VBox([self._list, self._picks.widget, actions])
         for name in ("mg-chart", "mg-picks", "mg-alerts-short"):
             self.widget.add_class(name)
-        self.model.observe(self._draw, names=["content", "status", "message", "loaded"])
+        self.model.observe(self._draw, names=["version"])
 
     def _draw(self, _: Any) -> None:
         loaded: Loaded = self.model.loaded

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from microgrid_lib.dashboard.page import Page
+from microgrid_lib.dashboard.parts.alerts import AlertsPart
 from microgrid_lib.dashboard.parts.base import Part
 from microgrid_lib.dashboard.parts.forecast import ForecastPart
 from microgrid_lib.dashboard.parts.numbers import NumbersPart
 from microgrid_lib.dashboard.parts.quality import MeasuredPart
+from microgrid_lib.dashboard.parts.storage import StoragePart
 from microgrid_lib.dashboard.sections.base import Section
 from microgrid_lib.present.production import PRODUCTION
 
@@ -24,6 +26,7 @@ SECTIONS: dict[str, Section] = {
     section.name: section
     for section in (
         Section("production", {"": (partial(NumbersPart, PRODUCTION),)}),
+        Section("storage", {"": (StoragePart, AlertsPart)}),
         Section("consumers", {"": (_consumers,)}),
         Section("quality", {"measured": (MeasuredPart,), "forecast": (ForecastPart,)}),
     )

@@ -1,0 +1,62 @@
+"""Alerts in a document: where every kind stands, and the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from microgrid_lib.present.alerts import AlertRow, StateRow
+from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.blocks import Block, Column, Paragraph, TableBlock
+from microgrid_lib.report.pages import Passage
+
+
+def alerts_passage(
+    states: Sequence[StateRow], at: str, rows: Sequence[AlertRow], texts: Texts
+) -> Passage:
+    """States and history as tables.
+
+    Parameters
+    ----------
+    at
+        When the states are from, in words.
+    rows
+        The alerts listed on the page.
+    """
+    blocks: list[Block] = [
+        TableBlock(
+            columns=(
+                Column(texts("alerts.what")),
+                Column(texts("alerts.state")),
+                Column(texts("alerts.allowed"), wide=True),
+            ),
+            rows=tuple((s.title, s.state.word, s.detail or s.limits) for s in states),
+            title=texts("alerts.states"),
+            caption=at,
+        )
+    ]
+    if not rows:
+        blocks.append(Paragraph(texts("alerts.none_such"), "note"))
+        return Passage(tuple(blocks))
+    history = TableBlock(
+        columns=(
+            Column(texts("alerts.since")),
+            Column(texts("alerts.until")),
+            Column(texts("alerts.lasted")),
+            Column(texts("alerts.what"), wide=True),
+            Column(texts("alerts.severity")),
+            Column(texts("alerts.acknowledged"), wide=True),
+        ),
+        rows=tuple(
+            (
+                row.since,
+                row.until,
+                row.lasted,
+                f"{row.title}: {row.worst}",
+                row.severity.word,
+                ": ".join(text for text in (row.seen, row.note) if text),
+            )
+            for row in rows
+        ),
+        title=texts("alerts.history"),
+    )
+    return Passage((*blocks, history))
