@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 
 from microgrid_lib.ingest.readers import RAW, RawRows, insert_refused
-from microgrid_lib.site.profile import Channel, Site
+from microgrid_lib.ingest.values import OUTSIDE
+from microgrid_lib.site.profile import Site
 from microgrid_lib.site.zones import offset_changes
 from microgrid_lib.store.duck import first_row, identifier
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ACCEPTED = "accepted_rows"
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 FUTURE_ALLOWED = timedelta(days=1)
 _US = 1_000_000
@@ -52,6 +52,8 @@ class Cleaned:
         First and last accepted time (UTC), None where nothing was accepted.
     slots
         Slots of the site's interval that have a value.
+    unique_slots
+        Whether no slot has two rows.
     doubled_hour_rows
         Rows of a doubled hour that were told apart by their order.
     """
@@ -67,6 +69,7 @@ class Cleaned:
     start: datetime | None
     end: datetime | None
     slots: int = 0
+    unique_slots: bool = False
     doubled_hour_rows: int = 0
 
 
@@ -110,8 +113,12 @@ def clean(
                 "time_out_of_range",
                 allowed,
             )
-    duplicates = _drop_repeated(con, site, raw, time_sql) if time_sql else 0
-    return _count(con, site, raw, time_sql, duplicates, doubled)
+    time_sql = time_sql or "epoch_us(t)"
+    slot_sql = f"({time_sql}) // {site.interval_s * _US}"
+    crowded = _find_crowded(con, slot_sql)
+    duplicates = _drop_repeated(con, raw, time_sql, slot_sql) if crowded else 0
+    shared = _shared_slots(con, raw, slot_sql) if crowded else (0, 0)
+    return _count(con, site, raw, time_sql, duplicates, doubled, shared)
 
 
 def _to_datetime(text: str) -> datetime:
@@ -127,17 +134,15 @@ def _drop(con: duckdb.DuckDBPyConnection, ids: np.ndarray) -> None:
 def _refuse(
     con: duckdb.DuckDBPyConnection, raw: RawRows, condition: str, reason: str, allowed: str
 ) -> None:
-    found = con.execute(f"SELECT rowid AS id, t::VARCHAR AS t FROM {RAW} WHERE {condition}").df()
-    if found.empty:
+    found = con.execute(f"SELECT rowid, t::VARCHAR FROM {RAW} WHERE {condition}").fetchall()
+    if not found:
         return
-    ids = found["id"].to_numpy()
-    lines = raw.lines_of(ids)
-    texts = [str(t) if isinstance(t, str) else None for t in found["t"]]
+    ids = np.asarray([row[0] for row in found])
     insert_refused(
         con,
         [
             (int(line), text or "", None, text, reason, allowed, "")
-            for line, text in zip(lines, texts, strict=True)
+            for line, (_, text) in zip(raw.lines_of(ids), found, strict=True)
         ],
     )
     _drop(con, ids)
@@ -262,112 +267,100 @@ def _second_pass(times: pd.Series, doubled: timedelta) -> pd.Series:
     return result
 
 
-def _crowded(rows: str, number: str) -> str:
-    """SQL: blocks of 32 numbers in which one is there twice.
+def _find_crowded(con: duckdb.DuckDBPyConnection, slot_sql: str) -> bool:
+    """List the blocks of 32 slots in which a slot has two rows; whether there are any.
 
-    A bit per number is several times faster than counting distinct ones.
+    A bit per slot is several times faster than counting distinct ones.
     """
-    return (
-        f"SELECT n >> 5 AS block FROM (SELECT {number} AS n FROM {rows}) GROUP BY block "
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE crowded AS SELECT n >> 5 AS block "
+        f"FROM (SELECT {slot_sql} AS n FROM {RAW}) GROUP BY block "
         "HAVING count(*) <> bit_count(bit_or(1::BIGINT << (n & 31)::INTEGER))"
     )
+    return bool(first_row(con, "SELECT count(*) FROM crowded")[0])
 
 
-def _drop_repeated(con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, time_sql: str) -> int:
+def _drop_repeated(
+    con: duckdb.DuckDBPyConnection, raw: RawRows, time_sql: str, slot_sql: str
+) -> int:
     """Keep the first row of each time; the others are duplicates or conflicts.
 
     Rows are compared as they would be stored, as rows of different files are.
     """
-    second = f"({time_sql}) // {_US}"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE crowded AS {_crowded(RAW, second)}")
-    if not first_row(con, "SELECT count(*) FROM crowded")[0]:
-        return 0
     equal = " AND ".join(
-        f'(r."accepted_{channel}" IS NOT DISTINCT FROM w."accepted_{channel}")'
-        for channel in raw.channels
-    )
-    names = ", ".join(
-        f'"{channel}", {_accepted_sql(site, channel)} AS "accepted_{channel}"'
-        for channel in raw.channels
+        f"(r.{identifier(name)} IS NOT DISTINCT FROM w.{identifier(name)})" for name in raw.channels
     )
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT rowid AS id, {time_sql} AS us, t, "
-        f"{names} FROM {RAW} WHERE {second} >> 5 IN (FROM crowded)"
+        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT rowid AS id, {time_sql} AS us, * "
+        f"FROM {RAW} WHERE ({slot_sql}) >> 5 IN (FROM crowded)"
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE repeated AS SELECT suspects.*, again.winner FROM suspects "
-        "JOIN (SELECT us, min(id) AS winner FROM suspects GROUP BY us HAVING count(*) > 1) "
-        "AS again USING (us)"
+        f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT r.id, w.id AS winner, {equal} AS same "
+        "FROM suspects r JOIN (SELECT us, min(id) AS winner FROM suspects GROUP BY us "
+        "HAVING count(*) > 1) AS again USING (us) JOIN suspects w ON w.id = again.winner "
+        "WHERE r.id <> w.id"
     )
-    found = con.execute(
-        f"SELECT r.id, r.winner, r.t::VARCHAR AS t, {equal} AS same FROM repeated r "
-        "JOIN repeated w ON w.id = r.winner WHERE r.id <> r.winner ORDER BY r.id"
-    ).df()
-    if found.empty:
+    found = con.execute("SELECT id, same FROM repeated").fetchnumpy()
+    if not len(found["id"]):
         return 0
-    conflicts = found[~found["same"]]
-    if not conflicts.empty:
-        _refuse_conflicts(con, raw, conflicts)
-    con.execute("DROP TABLE repeated")
-    _drop(con, found["id"].to_numpy())
-    return int(found["same"].sum())
+    _refuse_conflicts(con, raw)
+    _drop(con, np.asarray(found["id"]))
+    return int(np.count_nonzero(found["same"]))
 
 
-def _refuse_conflicts(
-    con: duckdb.DuckDBPyConnection, raw: RawRows, conflicts: pd.DataFrame
-) -> None:
-    values = con.execute("SELECT * FROM repeated").df().set_index("id")
-    lines = raw.lines_of(conflicts["id"].to_numpy())
-    winner_lines = raw.lines_of(conflicts["winner"].to_numpy())
+def _refuse_conflicts(con: duckdb.DuckDBPyConnection, raw: RawRows) -> None:
+    def values(row: str) -> str:
+        stored = ", ".join(f"{row}.{identifier(name)}" for name in raw.channels)
+        return f"[{stored}], {row}.{OUTSIDE}"
+
+    conflicts = con.execute(
+        f"SELECT r.id, w.id, r.t::VARCHAR, {values('r')}, {values('w')} FROM repeated "
+        "JOIN suspects r USING (id) JOIN suspects w ON w.id = repeated.winner WHERE NOT same "
+        "ORDER BY r.id"
+    ).fetchall()
+    if not conflicts:
+        return
+    lines = raw.lines_of(np.asarray([row[0] for row in conflicts]))
+    winner_lines = raw.lines_of(np.asarray([row[1] for row in conflicts]))
     rows: list[tuple[object, ...]] = []
-    for (loser, winner, text), line, winner_line in zip(
-        conflicts[["id", "winner", "t"]].itertuples(index=False),
-        lines,
-        winner_lines,
-        strict=True,
+    for (_, _, text, refused, refused_outside, kept, kept_outside), line, winner_line in zip(
+        conflicts, lines, winner_lines, strict=True
     ):
-        kept, refused = values.loc[winner], values.loc[loser]
+        given, there = _given(refused, refused_outside), _given(kept, kept_outside)
         detail = "; ".join(
-            f"{channel}: {_number(refused[channel])} refused, {_number(kept[channel])} kept"
-            for channel in raw.channels
-            if not _same(refused[f"accepted_{channel}"], kept[f"accepted_{channel}"])
+            f"{channel}: {_number(given[i])} refused, {_number(there[i])} kept"
+            for i, channel in enumerate(raw.channels)
+            if refused[i] != kept[i]
         )
         allowed = f"the values of row {winner_line}"
         rows.append((int(line), str(text), None, None, "conflict", allowed, detail))
     insert_refused(con, rows)
 
 
-def _same(a: float, b: float) -> bool:
-    return a == b or (math.isnan(a) and math.isnan(b))
+def _given(stored: list[float | None], outside: list[float | None] | None) -> list[float | None]:
+    """Values of a row with those that were refused."""
+    if outside is None:
+        return stored
+    return [
+        kept if refused is None else refused for kept, refused in zip(stored, outside, strict=True)
+    ]
 
 
-def _number(value: float) -> str:
-    return "missing" if math.isnan(value) else repr(float(value))
+def _number(value: float | None) -> str:
+    return "missing" if value is None else repr(value)
 
 
-def sentinel_sql(channel: str, site: Site) -> str:
-    """SQL: whether a raw value that is there means "missing"."""
-    tests = [f'"{channel}" = {sentinel!r}' for sentinel in site.sentinels]
-    return "(" + " OR ".join(tests) + ")" if tests else "false"
-
-
-def _scaled(name: str, channel: Channel) -> str:
-    return f'"{name}"' if channel.factor == 1.0 else f'("{name}" * {channel.factor!r})'
-
-
-def _inside_sql(site: Site, name: str) -> str:
-    """SQL: whether a raw value lies in its channel's range; NULL where it is missing."""
-    channel = site.channels[name]
-    low, high = channel.range
-    inside = f"{_scaled(name, channel)} BETWEEN {low!r} AND {high!r}"
-    if _may_be_plausible(site, channel):
-        return f"({inside} AND NOT {sentinel_sql(name, site)})"
-    return f"({inside})"
-
-
-def _accepted_sql(site: Site, name: str) -> str:
-    """SQL: what is stored of a raw value; NULL where it is missing or refused."""
-    return f"CASE WHEN {_inside_sql(site, name)} THEN {_scaled(name, site.channels[name])} END"
+def _shared_slots(con: duckdb.DuckDBPyConnection, raw: RawRows, slot_sql: str) -> tuple[int, int]:
+    """Rows beyond the first in their slot: all of them, and counting only rows with a value."""
+    values = ", ".join(identifier(name) for name in raw.channels)
+    found = first_row(
+        con,
+        "SELECT count(*) - count(DISTINCT n), count(*) FILTER (valued) "
+        "- count(DISTINCT n) FILTER (valued) FROM (SELECT n, valued FROM "
+        f"(SELECT {slot_sql} AS n, coalesce({values}) IS NOT NULL AS valued FROM {RAW}) "
+        "WHERE n >> 5 IN (FROM crowded))",
+    )
+    return int(found[0]), int(found[1])
 
 
 def _count(
@@ -377,105 +370,56 @@ def _count(
     time_sql: str,
     duplicates: int,
     doubled: int,
+    shared: tuple[int, int],
 ) -> Cleaned:
     """Count missing and implausible values, quarantine the latter, and put the SELECT together."""
-    stored = ", ".join(f'{_accepted_sql(site, name)} AS "{name}"' for name in raw.channels)
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {ACCEPTED} AS SELECT rowid AS id, "
-        f"{time_sql or '0'} AS us, {stored} FROM {RAW}"
-    )
-    values = ", ".join(identifier(name) for name in raw.channels)
-    kept = first_row(
-        con,
-        f"SELECT {', '.join(f'count({identifier(name)})' for name in raw.channels)}, "
-        f"coalesce(countif(coalesce({values}) IS NOT NULL), 0), count(*), min(us), max(us) "
-        f"FROM {ACCEPTED}",
-    )
-    slots, accepted, low_us, high_us = int(kept[-4]), int(kept[-3]), kept[-2], kept[-1]
-    step = site.interval_s * _US
-    if first_row(con, f"SELECT count(*) FROM ({_crowded(ACCEPTED, f'us // {step}')})")[0]:
-        slots = first_row(
-            con,
-            f"SELECT count(DISTINCT us // {step}) FROM {ACCEPTED} "
-            f"WHERE coalesce({values}) IS NOT NULL",
-        )[0]
+    columns = ", ".join(identifier(name) for name in raw.channels)
+    present = " + ".join(f"count({identifier(name)})" for name in raw.channels)
     found = first_row(
         con,
-        "SELECT "
-        + ", ".join(
-            f'count("{name}"), countif({sentinel_sql(name, site)})' for name in raw.channels
-        )
-        + f" FROM {RAW}",
+        f"SELECT count(*), min(us), max(us), {present}, count(*) FILTER "
+        f"(coalesce({columns}) IS NOT NULL), count({OUTSIDE}) "
+        f"FROM (SELECT {time_sql} AS us, * FROM {RAW})",
     )
-    # countif() of no row at all is NULL
-    present, sentinels = found[0::2], [number or 0 for number in found[1::2]]
-    missing = sum(accepted - p + s for p, s in zip(present, sentinels, strict=True))
-    outside: dict[str, str] = {}
-    out_of_range = 0
-    for name, p, k, s in zip(raw.channels, present, kept, sentinels, strict=False):
-        if p - k - s == 0:
-            continue
-        # What isn't a number is missing; counted here because it is rare.
-        nans = first_row(con, f'SELECT countif(isnan("{name}")) FROM {RAW}')[0]
-        missing += nans
-        out_of_range += p - k - s - nans
-        if p - k - s - nans:
-            outside[name] = (
-                f"(NOT {_inside_sql(site, name)} AND NOT {sentinel_sql(name, site)} "
-                f'AND NOT isnan("{name}"))'
-            )
-    _refuse_values(con, site, raw, outside)
+    accepted, low_us, high_us, present_values, valued, strange = found
+    out_of_range = _refuse_values(con, site, raw) if strange else 0
     backwards = first_row(
         con,
-        f"SELECT count(*) FROM (SELECT us FROM {ACCEPTED}) AS here POSITIONAL JOIN "
-        f"(SELECT us AS next FROM {ACCEPTED} OFFSET 1) AS there WHERE next < us",
+        f"SELECT count(*) FROM (SELECT {time_sql} AS us FROM {RAW}) AS here POSITIONAL JOIN "
+        f"(SELECT {time_sql} AS next FROM {RAW} OFFSET 1) AS there WHERE next < us",
     )[0]
-    columns = ", ".join(identifier(name) for name in raw.channels)
-    select = f"SELECT make_timestamptz(us) AS time, {columns}, id FROM {ACCEPTED}"
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     return Cleaned(
-        select=select,
+        select=f"SELECT make_timestamptz({time_sql}) AS time, {columns}, rowid AS id FROM {RAW}",
         ordered=backwards == 0,
         channels=raw.channels,
         rows_accepted=accepted,
         rows_duplicate=duplicates,
         rows_rejected=raw.rows_read - accepted - duplicates,
-        values_missing=int(missing),
-        values_out_of_range=int(out_of_range),
+        values_missing=accepted * len(raw.channels) - present_values - out_of_range,
+        values_out_of_range=out_of_range,
         start=epoch + timedelta(microseconds=low_us) if accepted else None,
         end=epoch + timedelta(microseconds=high_us) if accepted else None,
-        slots=slots,
+        slots=valued - shared[1],
+        unique_slots=shared[0] == 0,
         doubled_hour_rows=doubled,
     )
 
 
-def _may_be_plausible(site: Site, channel: Channel) -> bool:
-    """Whether a sentinel lies inside the plausible range, so that the range alone won't do."""
-    low, high = channel.range
-    return any(low <= sentinel * channel.factor <= high for sentinel in site.sentinels)
-
-
-def _refuse_values(
-    con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows, outside: dict[str, str]
-) -> None:
-    """Quarantine single values; the rest of their rows stays."""
-    if not outside:
-        return
-    values = ", ".join(f'{_scaled(name, site.channels[name])} AS "{name}"' for name in outside)
-    flags = ", ".join(f'{condition} AS "{name}_outside"' for name, condition in outside.items())
+def _refuse_values(con: duckdb.DuckDBPyConnection, site: Site, raw: RawRows) -> int:
+    """Quarantine single values; the rest of their rows stays. Returns how many."""
     rows = con.execute(
-        f"SELECT rowid AS id, t::VARCHAR AS t, {values}, {flags} FROM {RAW} "
-        f"WHERE ({' OR '.join(outside.values())}) ORDER BY rowid"
-    ).df()
-    lines = raw.lines_of(rows["id"].to_numpy())
+        f"SELECT id, t, place, value FROM (SELECT rowid AS id, t::VARCHAR AS t, "
+        f"unnest({OUTSIDE}) AS value, generate_subscripts({OUTSIDE}, 1) AS place FROM {RAW} "
+        f"WHERE {OUTSIDE} IS NOT NULL) WHERE value IS NOT NULL ORDER BY place, id"
+    ).fetchall()
     refused: list[tuple[object, ...]] = []
-    for name in outside:
+    lines = raw.lines_of(np.asarray([row[0] for row in rows], dtype=np.int64))
+    for (_, t, place, value), line in zip(rows, lines, strict=True):
+        name = raw.channels[place - 1]
         channel = site.channels[name]
         allowed = f"{channel.range[0]:g} to {channel.range[1]:g} {channel.unit}"
-        flagged = rows[f"{name}_outside"].fillna(value=False).to_numpy(dtype=bool)
-        for line, t, value in zip(
-            lines[flagged], rows["t"][flagged], rows[name][flagged], strict=True
-        ):
-            reason = "out_of_range" if np.isfinite(value) else "not_finite"
-            refused.append((int(line), str(t), name, repr(float(value)), reason, allowed, ""))
+        reason = "out_of_range" if math.isfinite(value) else "not_finite"
+        refused.append((int(line), t, name, repr(value), reason, allowed, ""))
     insert_refused(con, refused)
+    return len(refused)

@@ -452,7 +452,7 @@ class _Prepared:
 
 def _prepare(con: duckdb.DuckDBPyConnection, site: Site, path: Path, facts: FileFacts) -> _Prepared:
     layout = detect_layout(path, site)
-    raw = read_file(con, path, layout, facts)
+    raw = read_file(con, site, path, layout, facts)
     cleaned = clean(con, site, raw)
     try:
         status = path.stat()

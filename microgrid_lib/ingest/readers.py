@@ -1,7 +1,7 @@
 """From a data file to a raw table in DuckDB, and the rows that couldn't be read.
 
-The raw table has a column `t` (time as written), one DOUBLE column per channel (as written), and
-its `rowid` is the order of rows in the file. What can't be read goes to the table of refused rows.
+The raw table has a column `t` (time as written), the columns of `values.value_columns`, and its
+`rowid` is the order of rows in the file. What can't be read goes to the table of refused rows.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from microgrid_lib.errors import FileProblem
 from microgrid_lib.ingest.discover import HEADER_BYTES, FileFacts, FileLayout, open_text
+from microgrid_lib.ingest.values import value_columns
+from microgrid_lib.site.profile import Site
 from microgrid_lib.store.duck import first_row, identifier, text_literal
 
 RAW = "raw_rows"
@@ -77,7 +79,7 @@ class RawRows:
 
 
 def read_file(
-    con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout, facts: FileFacts
+    con: duckdb.DuckDBPyConnection, site: Site, path: Path, layout: FileLayout, facts: FileFacts
 ) -> RawRows:
     """Read a file into the tables `RAW` and `REFUSED` of the connection.
 
@@ -88,13 +90,13 @@ def read_file(
     """
     con.execute(f"CREATE OR REPLACE TEMP TABLE {REFUSED} ({REFUSED_COLUMNS})")
     if layout.kind == "parquet":
-        return _read_parquet(con, path, layout)
+        return _read_parquet(con, site, path, layout)
     if not facts.has_nul:
-        read = _read_csv(con, path, layout)
+        read = _read_csv(con, site, path, layout)
         # Fewer rows than lines: blank lines, or a quote that swallowed some.
         if read is not None and read.rows_read == (facts.lines or 1) - 1:
             return read
-    return _read_tidied(con, path, layout)
+    return _read_tidied(con, site, path, layout)
 
 
 def _has_zone(time_format: str) -> bool:
@@ -104,6 +106,7 @@ def _has_zone(time_format: str) -> bool:
 
 def _read_csv(
     con: duckdb.DuckDBPyConnection,
+    site: Site,
     path: Path,
     layout: FileLayout,
     *,
@@ -123,8 +126,7 @@ def _read_csv(
         else:
             kind = "DOUBLE" if at in by_column else "VARCHAR"
         types.append(f"'c{at}': '{kind}'")
-    selected = [f"c{layout.time_column} AS t"]
-    selected += [f'c{at} AS "{channel}"' for channel, at in layout.channels.items()]
+    values = value_columns(site, {channel: f"c{at}" for channel, at in layout.channels.items()})
     missing = ", ".join(text_literal(text) for text in missing_texts)
     encoding = "utf-8" if layout.encoding.startswith("utf-8") else layout.encoding
     options = {
@@ -150,7 +152,7 @@ def _read_csv(
     given = ", ".join(f"{name}={value}" for name, value in options.items())
     try:
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {RAW} AS SELECT {', '.join(selected)} "
+            f"CREATE OR REPLACE TEMP TABLE {RAW} AS SELECT c{layout.time_column} AS t, {values} "
             f"FROM read_csv({text_literal(_escape_glob(path))}, {given})"
         )
     except duckdb.IOException as error:
@@ -176,7 +178,7 @@ def _read_csv(
         )[0]
         if words and missing_texts != MISSING_TEXTS:
             con.execute(f"DELETE FROM {REFUSED}")
-            return _read_csv(con, path, layout, tidied=tidied, missing_texts=MISSING_TEXTS)
+            return _read_csv(con, site, path, layout, tidied=tidied, missing_texts=MISSING_TEXTS)
     lines = con.execute(f"SELECT DISTINCT line FROM {REFUSED} ORDER BY line").fetchnumpy()["line"]
     kept = first_row(con, f"SELECT count(*) FROM {RAW}")[0]
     refused = np.asarray(lines, dtype=np.int64)
@@ -308,7 +310,9 @@ def insert_refused(con: duckdb.DuckDBPyConnection, rows: list[tuple[object, ...]
     con.unregister("new_refused")
 
 
-def _read_tidied(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) -> RawRows:
+def _read_tidied(
+    con: duckdb.DuckDBPyConnection, site: Site, path: Path, layout: FileLayout
+) -> RawRows:
     """Read through a tidied copy, which holds only lines the reader can take apart."""
     con.execute(f"DELETE FROM {REFUSED}")
     refused: list[tuple[object, ...]] = []
@@ -334,7 +338,7 @@ def _read_tidied(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout)
         if not numbers:
             raise FileProblem(path, "is empty")
         plain = FileLayout(**{**vars(layout), "encoding": "utf-8"})
-        read = _read_csv(con, copy, plain, tidied=True)
+        read = _read_csv(con, site, copy, plain, tidied=True)
         if read is None or read.rows_read != len(numbers) - 1:
             raise FileProblem(path, "isn't a table of comma-separated values")
     line_numbers = np.asarray(numbers, dtype=np.int64)
@@ -421,7 +425,9 @@ def _cell_problem(line: str, delimiter: str) -> str | None:
     return None
 
 
-def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout) -> RawRows:
+def _read_parquet(
+    con: duckdb.DuckDBPyConnection, site: Site, path: Path, layout: FileLayout
+) -> RawRows:
     source = f"read_parquet({text_literal(_escape_glob(path))})"
     time_name = identifier(layout.columns[layout.time_column])
     try:
@@ -463,10 +469,10 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, layout: FileLayout
     except duckdb.Error as error:
         raise FileProblem(path, f"isn't a readable Parquet file ({_first_line(error)})") from None
     _refuse_parquet(con, tuple(values))
-    names = ", ".join(f'"{channel}"' for channel in values)
+    stored = value_columns(site, {channel: f'"{channel}"' for channel in values})
     lines = con.execute(f"SELECT DISTINCT line FROM {REFUSED} ORDER BY line").fetchnumpy()["line"]
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {RAW} AS SELECT t, {names} FROM parquet_rows "
+        f"CREATE OR REPLACE TEMP TABLE {RAW} AS SELECT t, {stored} FROM parquet_rows "
         f"WHERE rowid + 2 NOT IN (SELECT line FROM {REFUSED}) ORDER BY rowid"
     )
     total = first_row(con, "SELECT count(*) FROM parquet_rows")[0]
