@@ -1,22 +1,54 @@
 """The same ingestion by other means: `python -m benchmarks.peers KIND FOLDER OUT`.
 
 `copy` is DuckDB's bare CSV-to-Parquet copy. `pandas` and `polars` do what the ingestion does, in
-the straightforward way: parse times, refuse impossible dates, settle duplicates (first row wins),
-null sentinels and implausible values, keep what was refused, write Parquet by month, and
-summarise every channel by five minutes (count, sum, minimum, maximum).
+the straightforward way, and leave per file
+
+- `<file>.parquet` (zstd): time in UTC, channels, and the file, line and version of every row; the
+  first row of a time wins, sentinels and implausible values are null;
+- `<file>.refused.parquet`: line, time, channel, value, reason and what was allowed, for impossible
+  dates, conflicts and implausible values;
+- `<file>.summary.parquet`: the columns of our five-minute summaries, state of charge included;
+- a record with hash, counts and coverage in `records.json`.
+
+A file that overlaps one before it gives up the times that are there already. What ours does and
+they don't: find out the layout, commit atomically, remember what was hidden, bound the memory.
+A test compares their tables with ours.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from microgrid_lib.site import load_site
+from microgrid_lib.site.profile import Site
 from microgrid_lib.site.schema import normal_spelling
 
 TIME_FORMAT = "%Y/%m/%d %H:%M:%S"
 SENTINEL = -999999.0
+ROLES = {
+    "pv": "pv_power",
+    "battery_setpoint": "battery_set_response",
+    "fuel_cell": "fc_power",
+    "fuel_cell_setpoint": "fc_setpoint",
+    "load": "ge_power_total",
+    "critical_load": "ge_power_body",
+    "bus_voltage": "mg_lv_voltage",
+    "receiving_voltage": "receiving_voltage",
+    "mccb_voltage": "mccb_voltage",
+    "bus_frequency": "mg_lv_frequency",
+    "mccb_frequency": "mccb_frequency",
+    "temp_inlet": "temp_inlet",
+    "temp_outlet": "temp_outlet",
+}
+"""Role of the default profile -> its channel; battery and grid are computed."""
+CHARTED = (*ROLES, "battery", "grid")
+VOLTAGES = ("bus_voltage", "receiving_voltage", "mccb_voltage")
+FLOWS = ("grid_import", "grid_export", "battery_charge", "battery_discharge")
 
 
 def copy(folder: Path, out: Path) -> None:
@@ -32,8 +64,8 @@ def copy(folder: Path, out: Path) -> None:
         ).fetchall()
 
 
-def _channels(header: list[str]) -> tuple[str, dict[str, str]]:
-    site = load_site("mesa_del_sol")
+def channels_of(header: list[str], site: Site) -> tuple[str, dict[str, str]]:
+    """Time column, and column -> channel."""
     known = {
         normal_spelling(spelling): name
         for name, channel in site.channels.items()
@@ -42,87 +74,34 @@ def _channels(header: list[str]) -> tuple[str, dict[str, str]]:
     return header[0], {column: known[normal_spelling(column)] for column in header[1:]}
 
 
-def with_pandas(folder: Path, out: Path) -> None:
-    import pandas as pd
-
+def run(folder: Path, out: Path, ingest: Callable[..., dict[str, Any]]) -> None:
+    """Ingest the files one after the other, and keep their records."""
     site = load_site("mesa_del_sol")
+    records: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.csv")):
-        hashlib.sha256(path.read_bytes()).hexdigest()
-        raw = pd.read_csv(path)
-        time_column, names = _channels(list(raw.columns))
-        raw = raw.rename(columns=names)
-        time = pd.to_datetime(raw[time_column], format=TIME_FORMAT, errors="coerce")
-        refused = [raw[time.isna()]]
-        raw = raw[time.notna()].assign(time=time[time.notna()] + pd.Timedelta(hours=7))
-        channels = list(names.values())
-        again = raw.duplicated("time", keep="first")
-        same = raw.duplicated(["time", *channels], keep="first")
-        refused.append(raw[again & ~same])
-        raw = raw[~again].copy()
-        for name in channels:
-            low, high = site.channels[name].range
-            values = raw[name]
-            outside = (values != SENTINEL) & ~values.between(low, high)
-            refused.append(raw.loc[outside, ["time", name]])
-            raw[name] = values.where(values.between(low, high))
-        raw = raw.sort_values("time")
-        raw[["time", *channels]].to_parquet(out / f"{path.stem}.parquet", compression="zstd")
-        pd.concat(refused).to_parquet(out / f"{path.stem}.refused.parquet")
-        summary = raw.groupby(raw["time"].dt.floor("5min"))[channels].agg(
-            ["count", "sum", "min", "max"]
-        )
-        summary.columns = ["__".join(c) for c in summary.columns]
-        summary.to_parquet(out / f"{path.stem}.summary.parquet", compression="zstd")
-
-
-def with_polars(folder: Path, out: Path) -> None:
-    import polars as pl
-
-    site = load_site("mesa_del_sol")
-    for path in sorted(folder.glob("*.csv")):
-        hashlib.sha256(path.read_bytes()).hexdigest()
-        raw = pl.read_csv(path, infer_schema_length=1000)
-        time_column, names = _channels(raw.columns)
-        channels = list(names.values())
-        raw = raw.rename(names).with_columns(
-            time=pl.col(time_column).str.to_datetime(TIME_FORMAT, strict=False)
-            + pl.duration(hours=7)
-        )
-        refused = [raw.filter(pl.col("time").is_null())]
-        raw = raw.filter(pl.col("time").is_not_null()).with_row_index("line")
-        again = ~pl.col("time").is_first_distinct()
-        same = ~pl.struct(["time", *channels]).is_first_distinct()
-        refused.append(raw.filter(again & ~same).drop("line"))
-        raw = raw.filter(~again)
-        inside = {name: pl.col(name).is_between(*site.channels[name].range) for name in channels}
-        refused.append(
-            raw.filter(
-                pl.any_horizontal((pl.col(name) != SENTINEL) & ~inside[name] for name in channels)
-            ).drop("line")
-        )
-        raw = raw.with_columns(
-            pl.when(inside[name]).then(pl.col(name)).alias(name) for name in channels
-        ).sort("time")
-        raw.select("time", *channels).write_parquet(
-            out / f"{path.stem}.parquet", compression="zstd"
-        )
-        pl.concat(refused).write_parquet(out / f"{path.stem}.refused.parquet")
-        raw.group_by(pl.col("time").dt.truncate("5m")).agg(
-            *(pl.col(name).count().alias(f"{name}__n") for name in channels),
-            *(pl.col(name).sum().alias(f"{name}__sum") for name in channels),
-            *(pl.col(name).min().alias(f"{name}__min") for name in channels),
-            *(pl.col(name).max().alias(f"{name}__max") for name in channels),
-        ).sort("time").write_parquet(out / f"{path.stem}.summary.parquet", compression="zstd")
-
-
-KINDS = {"copy": copy, "pandas": with_pandas, "polars": with_polars}
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        before = [(r["path"], r["start"], r["end"]) for r in records]
+        found = ingest(path, out, site, digest[:16], before)
+        seconds = (found["end"] - found["start"]).total_seconds()
+        coverage = found.pop("slots") / (seconds // site.interval_s + 1)
+        records.append({"file": path.name, "sha256": digest, "coverage": coverage} | found)
+    (out / "records.json").write_text(json.dumps(records, default=str))
 
 
 def main() -> None:
     kind, folder, out = sys.argv[1:]
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
-    KINDS[kind](Path(folder), target)
+    if kind == "copy":
+        copy(Path(folder), target)
+    elif kind == "pandas":
+        from benchmarks import peer_pandas
+
+        run(Path(folder), target, peer_pandas.ingest)
+    else:
+        from benchmarks import peer_polars
+
+        run(Path(folder), target, peer_polars.ingest)
 
 
 if __name__ == "__main__":

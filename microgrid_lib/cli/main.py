@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import traceback
@@ -14,6 +15,7 @@ from microgrid_lib import __version__
 from microgrid_lib.errors import MicrogridError, SettingsError
 from microgrid_lib.settings import load_settings
 
+OBJECTS_BEFORE_COLLECTING = 50_000
 OUR_FAULT = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
@@ -75,6 +77,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     0 done, 1 a fault of ours, 2 wrong usage or input, 3 no data for what was asked.
     """
+    # Imports make many objects and little garbage: looking for it takes as long as the imports.
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTING)
     sys.exit(run(arguments))
 
 

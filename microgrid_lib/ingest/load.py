@@ -31,6 +31,7 @@ from microgrid_lib.ingest.records import (
 )
 from microgrid_lib.ingest.resolve import MonthRows, plan_step, write_months
 from microgrid_lib.ingest.result import FileResult, IngestResult
+from microgrid_lib.ingest.summarise import Summariser
 from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Site
 from microgrid_lib.site.zones import offset_changes
@@ -43,6 +44,7 @@ from microgrid_lib.store.lake import (
     Lake,
     NewFile,
 )
+from microgrid_lib.store.slots import anchor_s
 from microgrid_lib.store.snapshot import Snapshot
 
 COMMIT_TRIES = 20
@@ -66,6 +68,8 @@ def workbench(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     except OSError as error:
         raise StoreError(f"{settings.home}: can't be written ({error.strerror})") from None
     con = connect(settings)
+    # Memory given back after every file is memory the kernel clears again for the next.
+    con.execute(f"SET allocator_flush_threshold='{settings.memory_limit_mb}MB'")
     try:
         yield con
     finally:
@@ -77,6 +81,7 @@ def ingest(
     site: Site,
     settings: Settings,
     progress: Progress | None = None,
+    summariser: Summariser | None = None,
 ) -> IngestResult:
     """Bring data files into the store.
 
@@ -90,6 +95,8 @@ def ingest(
         Where the store is.
     progress
         Called with (files done, files in all, name of the next).
+    summariser
+        Summarises months while their rows are in memory; default: none are summarised.
 
     Returns
     -------
@@ -109,7 +116,8 @@ def ingest(
     names = _names(files)
     with workbench(settings) as con:
         _refuse_mixture(con, lake, site, files)
-        results = _ingest_all(site, settings, [(path, names[path]) for path in files], progress)
+        named = [(path, names[path]) for path in files]
+        results = _ingest_all(site, settings, named, progress, summariser)
         results = _with_current_counts(con, lake, site, results)
     return IngestResult.of(results)
 
@@ -119,6 +127,7 @@ def _ingest_all(
     settings: Settings,
     files: Sequence[tuple[Path, str]],
     progress: Progress | None,
+    summariser: Summariser | None,
 ) -> list[FileResult]:
     """Ingest files, reading one while another is written."""
     workers = min(WORKERS, len(files))
@@ -133,7 +142,7 @@ def _ingest_all(
             local.con = benches.enter_context(workbench(share))
 
     def work(path: Path, name: str) -> FileResult:
-        return _ingest_one(local.con, local.lake, site, path, name, turn)
+        return _ingest_one(local.con, local.lake, site, path, name, turn, summariser)
 
     results: dict[str, FileResult] = {}
     with benches, ThreadPoolExecutor(workers, initializer=prepare_worker) as pool:
@@ -228,9 +237,10 @@ def _ingest_one(
     path: Path,
     name: str,
     turn: threading.Lock,
+    summariser: Summariser | None,
 ) -> FileResult:
     try:
-        return _load_file(con, lake, site, path, name, turn)
+        return _load_file(con, lake, site, path, name, turn, summariser)
     except (StoreError, ConflictError):
         raise
     except MicrogridError as error:
@@ -255,6 +265,7 @@ def _load_file(
     path: Path,
     name: str,
     turn: threading.Lock,
+    summariser: Summariser | None,
 ) -> FileResult:
     """Read a file on its own, then commit it when it is its turn."""
     facts = read_facts(path)
@@ -277,6 +288,8 @@ def _load_file(
                 _view_incoming(con, site, prepared, record)
                 written = prepared.write(con, lake, site)
                 written_for = ingest_id
+                if summariser is not None:
+                    prepared.summarise(con, site, summariser, written, known.snapshot)
             with turn:
                 again = _known(con, lake, site, path, name, facts)
                 if again.unchanged:
@@ -404,6 +417,24 @@ class _Prepared:
             INCOMING,
             ordered=self.cleaned.ordered,
         )
+
+    def summarise(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        site: Site,
+        summariser: Summariser,
+        written: dict[str, list[NewFile]],
+        snapshot: Snapshot,
+    ) -> None:
+        """Summarise the months that the file will probably have to itself."""
+        taken = {part.month for part in snapshot.parts}
+        for month in [m for m in written if m not in taken and len(site.sources) == 1]:
+            for file in written[month]:
+                rows = f"SELECT * FROM {INCOMING} WHERE month = '{month}'"
+                channels, unique = self.cleaned.channels, self.cleaned.unique_slots
+                summariser.summarise(
+                    con, rows, channels, file, unique=unique and anchor_s(site) == 0
+                )
 
     def record(
         self,

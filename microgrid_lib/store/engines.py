@@ -7,7 +7,7 @@ compiles it once to its SQL, and binds files and time bounds to it at every run.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from microgrid_lib.errors import StoreError
 from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Profile, Site
-from microgrid_lib.store.duck import connect
+from microgrid_lib.store.duck import connect, identifier
 from microgrid_lib.store.slots import anchor_s, epoch_us, slot_table
 from microgrid_lib.store.summaries import Column, columns_of, summarise
 
@@ -186,23 +186,44 @@ class DuckDBEngine:
             A file can't be read or written.
         """
         unique = self.unique(profile.site, paths)
-
-        def build(measured: ibis.Table | None, _: ibis.Table | None) -> ibis.Table:
-            if measured is None:
-                raise AssertionError("a summary needs measurements")
-            slots = slot_table(measured.drop("part"), profile, unique=unique)
-            return summarise(slots, profile)
-
-        sql, values = self._bound(("summary", unique), build, profile, [Scan(tuple(paths))], ())
-        columns = [column.name for column in columns_of(profile)]
-        times = [column.name for column in columns_of(profile) if column.merge == "time"]
-        selected = ", ".join(
-            [_zoned("bucket"), *(_zoned(c) if c in times else f'"{c}"' for c in columns)]
-        )
+        key, build = _summary(profile, unique=unique)
+        sql, values = self._bound(key, build, profile, [Scan(tuple(paths))], ())
         self._run(
-            f'COPY (SELECT {selected} FROM ({sql}) ORDER BY "bucket") TO $target '
-            "(FORMAT parquet, COMPRESSION zstd)",
+            f"COPY ({_stored_summary(profile, sql)}) TO $target (FORMAT parquet, COMPRESSION zstd)",
             values | {"target": str(target)},
+        )
+
+    def summary_sql(
+        self, profile: Profile, rows: str, channels: Collection[str], *, unique: bool
+    ) -> str:
+        """SQL of the summary of one source's rows, for a connection that has them in memory.
+
+        Parameters
+        ----------
+        profile
+            Gives roles and bucket length.
+        rows
+            SELECT with the columns `time` (TIMESTAMPTZ) and `channels`.
+        channels
+            Channels among them; the site's others are missing.
+        unique
+            Whether no slot has two rows.
+
+        Returns
+        -------
+        str
+            What `write_summary` writes.
+        """
+        key, build = _summary(profile, unique=unique)
+        body = self._body(key, build, profile, measured=True, summed=False)
+        columns = [
+            identifier(name) if name in channels else f"NULL::{kind} AS {identifier(name)}"
+            for name, kind in _mentioned(_channels(profile.site), body).items()
+        ]
+        measured = ", ".join([_utc("time", "TIME ZONE") + ' AS "time"', *columns, "0 AS part"])
+        return _stored_summary(
+            profile,
+            f"WITH measurements AS NOT MATERIALIZED (SELECT {measured} FROM ({rows})) {body}",
         )
 
     def unique(self, site: Site, paths: Sequence[str]) -> bool:
@@ -251,19 +272,7 @@ class DuckDBEngine:
         summaries: Sequence[Scan],
     ) -> tuple[str, dict[str, Any]]:
         site = profile.site
-        full_key = (
-            key,
-            profile.fingerprint,
-            anchor_s(site),
-            len(site.sources),
-            bool(measurements),
-            bool(summaries),
-        )
-        with self._lock:
-            body = self._sql.get(full_key)
-            if body is None:
-                body = self._compile(build, profile, bool(measurements), bool(summaries))
-                self._sql[full_key] = body
+        body = self._body(key, build, profile, measured=bool(measurements), summed=bool(summaries))
         tables: list[str] = []
         values: dict[str, Any] = {}
         if measurements:
@@ -275,6 +284,26 @@ class DuckDBEngine:
             tables.append(f"summaries AS NOT MATERIALIZED ({text})")
             values |= bound
         return f"WITH {', '.join(tables)} SELECT * FROM ({body})", values
+
+    def _body(
+        self, key: Hashable, build: Build, profile: Profile, *, measured: bool, summed: bool
+    ) -> str:
+        """SQL of an expression over the tables `measurements` and `summaries`."""
+        site = profile.site
+        full_key = (
+            key,
+            profile.fingerprint,
+            anchor_s(site),
+            len(site.sources),
+            measured,
+            summed,
+        )
+        with self._lock:
+            body = self._sql.get(full_key)
+            if body is None:
+                body = self._compile(build, profile, measured, summed)
+                self._sql[full_key] = body
+        return body
 
     @staticmethod
     def _compile(build: Build, profile: Profile, measured: bool, summed: bool) -> str:
@@ -375,6 +404,26 @@ class DuckDBEngine:
             raise StoreError(
                 "the query needs more memory than MICROGRID_MEMORY_LIMIT_MB allows"
             ) from error
+
+
+def _summary(profile: Profile, *, unique: bool) -> tuple[Hashable, Build]:
+    """Key and definition of the summary of measurements."""
+
+    def build(measured: ibis.Table | None, _: ibis.Table | None) -> ibis.Table:
+        if measured is None:
+            raise AssertionError("a summary needs measurements")
+        return summarise(slot_table(measured.drop("part"), profile, unique=unique), profile)
+
+    return ("summary", unique), build
+
+
+def _stored_summary(profile: Profile, sql: str) -> str:
+    """SQL of a summary as it is stored: in order, times with their zone."""
+    columns = [
+        _zoned(column.name) if column.merge == "time" else identifier(column.name)
+        for column in columns_of(profile)
+    ]
+    return f'SELECT {", ".join([_zoned("bucket"), *columns])} FROM ({sql}) ORDER BY "bucket"'
 
 
 def _channels(site: Site) -> dict[str, str]:

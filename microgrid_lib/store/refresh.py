@@ -24,6 +24,7 @@ def refresh_summaries(
     site: Site,
     profiles: Sequence[str] | None = None,
     progress: Progress | None = None,
+    ready: Sequence[NewFile] = (),
 ) -> int:
     """Build the summaries that are missing.
 
@@ -33,11 +34,14 @@ def refresh_summaries(
         For these profiles; default: all of the site.
     progress
         Called with (summaries done, summaries in all, month).
+    ready
+        Summaries that are written already and only need their commit; deleted where they don't
+        fit the measurements (any more).
 
     Returns
     -------
     int
-        How many were built. It can be stopped at any time: readers compute from measurements
+        How many were missing. It can be stopped at any time: readers compute from measurements
         what isn't there.
 
     Raises
@@ -46,11 +50,15 @@ def refresh_summaries(
         The store can't be written.
     """
     snapshot = lake.snapshot(site)
-    wanted = [
-        (site.profile(name), files)
+    missing = {
+        (site.profile(name).fingerprint, files.month, files.state): (site.profile(name), files)
         for name in (site.profiles if profiles is None else profiles)
         for files in lake.missing_summaries(site.profile(name), snapshot)
-    ]
+    }
+    number = len(missing)
+    fitting = [file for file in ready if missing.pop(_key(file), None) is not None]
+    lake.discard(SUMMARIES, [file for file in ready if file not in fitting])
+    wanted = list(missing.values())
 
     def build(profile: Profile, files: MonthFiles) -> NewFile:
         partition = {
@@ -67,7 +75,7 @@ def refresh_summaries(
             raise StoreError(f"{lake.folder(SUMMARIES)}: can't be written ({why})") from None
         return NewFile(path, partition, 0)
 
-    pending: list[NewFile] = []
+    pending = fitting
     with ThreadPoolExecutor(WORKERS) as pool:
         futures = {pool.submit(build, profile, files): files.month for profile, files in wanted}
         try:
@@ -82,4 +90,8 @@ def refresh_summaries(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     lake.append(SUMMARIES, pending, lake.stale_summaries(site))
-    return len(wanted)
+    return number
+
+
+def _key(file: NewFile) -> tuple[str, str, str]:
+    return file.partition["profile"], file.partition["month"], file.partition["state"]

@@ -386,7 +386,7 @@ def summarise(slots: ibis.Table, profile: Profile) -> ibis.Table:
             ranked.append(column)
     rows = slots.mutate(bucket=bucket, **values)
     # One number to maximise: the value to a millionth, then the earliest slot of the bucket.
-    index = (rows.slot.epoch_seconds() - anchor_s(site)) % site.summary_s // site.interval_s
+    index = _second(rows, profile) // site.interval_s
     rank = {
         f"{column}_rank": (rows[column] * _TIES_PER_UNIT).round().cast("int64") * _MOST_SLOTS
         + (_MOST_SLOTS - 1 - index)
@@ -433,8 +433,21 @@ def _soc_steps(rows: ibis.Table, profile: Profile) -> dict[str, Any]:
     count = site.summary_s // step_s
     if count == 1:
         return {"soc_step_0": _sum(change)}
-    number = (rows.slot.epoch_seconds() - anchor_s(site)) % site.summary_s // step_s
-    return {f"soc_step_{i}": _sum(ibis.ifelse(number == i, change, None)) for i in range(count)}
+    second = _second(rows, profile)
+    return {
+        f"soc_step_{i}": _sum(
+            ibis.ifelse(second.between(i * step_s, (i + 1) * step_s - 1), change, None)
+        )
+        for i in range(count)
+    }
+
+
+def _second(rows: ibis.Table, profile: Profile) -> Any:
+    """Seconds from the start of a slot's bucket to the slot's."""
+    site = profile.site
+    # DuckDB's epoch is a DOUBLE, whatever Ibis says: its remainders are slow.
+    second = rows.slot.epoch_seconds().cast("float64").cast("int64")
+    return (second - anchor_s(site)) % site.summary_s
 
 
 def _composed(grouped: ibis.Table, steps: dict[str, Any], at: float) -> Any:
