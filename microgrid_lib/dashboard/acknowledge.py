@@ -78,14 +78,14 @@ class AcknowledgeForm:
         self._linking = False
         self._may = False
         self._head = widgets.HTML()
-        self.pick = widgets.Dropdown().add_class("mg-field")
-        self.note = widgets.Textarea(rows=2, continuous_update=False).add_class("mg-field")
-        self.send = widgets.Button(disabled=True).add_class("mg-action")
+        self.pick = widgets.Dropdown().add_class("mg-ack-field")
+        self.note = widgets.Textarea(rows=2, continuous_update=False).add_class("mg-ack-field")
+        self.send = widgets.Button(disabled=True).add_class("mg-ack-send")
         self.show = widgets.Button(disabled=True).add_class("mg-link")
-        self._said = widgets.HTML().add_class("mg-form-said")
-        buttons = widgets.HBox([self.send, self.show, self._said]).add_class("mg-form-buttons")
+        self._said = widgets.HTML().add_class("mg-ack-said")
+        buttons = widgets.HBox([self.send, self.show, self._said]).add_class("mg-ack-buttons")
         self.widget = widgets.VBox([self._head, self.pick, self.note, buttons])
-        self.widget.add_class("mg-form")
+        self.widget.add_class("mg-ack")
         self.pick.observe(self._take_pick, "value")
         self.note.observe(lambda change: draft.set_trait("note", str(change["new"])), "value")
         draft.observe(lambda _: self._follow(), names=["alert", "note"])
@@ -120,7 +120,7 @@ class AcknowledgeForm:
     def say(self, line: str, kind: str = "done") -> None:
         """Say what came of it; kinds: done, error, note."""
         role = "alert" if kind == "error" else "status"
-        text = f'<p class="mg-said-{kind}" role="{role}">{escape(line)}</p>' if line else ""
+        text = f'<p class="mg-ack-{kind}" role="{role}">{escape(line)}</p>' if line else ""
         self._said.value = text
 
     def _follow(self) -> None:

@@ -13,6 +13,7 @@ from microgrid_lib.present.texts import Texts
 
 SHOW, CHOOSE = "show:", "choose:"
 """What the buttons of a row send, before the alert's id."""
+_EDGE = 0.03
 
 
 def state_html(state: StateText) -> str:
@@ -81,7 +82,8 @@ def timeline_html(shown: Timeline, texts: Texts) -> str:
         for lane in shown.lanes
     )
     feet = "".join(
-        f'<span style="left:{100 * tick.value:.2f}%">{escape(tick.label)}</span>'
+        f'<span class="{_side(tick.value)}" style="left:{100 * tick.value:.2f}%">'
+        f"{escape(tick.label)}</span>"
         for tick in shown.ticks
     )
     label = escape(texts("alerts.timeline"), quote=True)
@@ -89,6 +91,13 @@ def timeline_html(shown: Timeline, texts: Texts) -> str:
         f'<div class="mg-timeline" role="img" aria-label="{label}">{lanes}'
         f'<div class="mg-lane-feet">{feet}</div></div>'
     )
+
+
+def _side(share: float) -> str:
+    """Labels at the ends stand inside."""
+    if share < _EDGE:
+        return "mg-lane-first"
+    return "mg-lane-last" if share > 1 - _EDGE else ""
 
 
 def _bar(bar: TimelineBar) -> str:

@@ -42,7 +42,7 @@ class BarsView:
             f'<p class="mg-hidden">{escape(bars.summary)}</p>'
         )
         self._legend.value = legend_html(bars, texts)
-        self._drawing.value = bars_html(bars)
+        self._drawing.value = bars_html(bars) if bars.y_ticks else _nothing_html(texts)
         self.table_button.description = texts("chart.table")
         self._fill_table()
 
@@ -57,6 +57,8 @@ class BarsView:
 
 def legend_html(bars: BarChart, texts: Texts) -> str:
     """Write the legend."""
+    if not bars.y_ticks:
+        return ""
     keys = [
         f'<span class="mg-key mg-key-bar mg-source-{escape(flow.source)}'
         f'{" mg-bar-taken" if flow.taken else ""}"><i></i>{escape(flow.label)}</span>'
@@ -66,6 +68,10 @@ def legend_html(bars: BarChart, texts: Texts) -> str:
         label = escape(texts("bars.partial"))
         keys.append(f'<span class="mg-key mg-key-bar mg-bar-partial"><i></i>{label}</span>')
     return "".join(keys)
+
+
+def _nothing_html(texts: Texts) -> str:
+    return f'<p class="mg-bars-nothing">{escape(texts("chart.nothing"))}</p>'
 
 
 def bars_html(bars: BarChart) -> str:

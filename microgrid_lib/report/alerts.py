@@ -51,9 +51,9 @@ def alerts_passage(
                 row.since,
                 row.until,
                 row.lasted,
-                f"{row.title}: {row.worst}",
+                texts("alerts.said", what=row.title, more=row.worst),
                 row.severity.word,
-                ": ".join(text for text in (row.seen, row.note) if text),
+                texts("alerts.said", what=row.seen, more=row.note) if row.note else row.seen,
             )
             for row in rows
         ),

@@ -91,7 +91,8 @@ class Visit:
         self.page.evaluate(
             """() => {
                 const field = document.querySelector('.mg-bridge-in input');
-                const query = 'site=mesa_del_sol&profile=as_published&period=24h&lang=en';
+                const query =
+                    'site=mesa_del_sol&profile=as_published&period=24h&section=production&lang=en';
                 field.value = new URLSearchParams({ query, at: Date.now() });
                 field.dispatchEvent(new Event('change', { bubbles: true }));
             }"""

@@ -17,8 +17,10 @@ from microgrid_lib.dashboard.app import Dashboard
 from microgrid_lib.dashboard.parts.alerts import AlertsPart
 from microgrid_lib.dashboard.parts.storage import StoragePart
 from microgrid_lib.kpi.alert_log import MAX_NOTE
-from tests.dashboard.fakes import FakeLibrary, FakeSiteData
+from microgrid_lib.window import Window
+from tests.dashboard.fakes import END, FakeLibrary, FakeSiteData
 
+DAY = Window(END - timedelta(days=1), END)
 ANA = Actor("Ana", Role.operator)
 BOB = Actor("Bob", Role.operator)
 EVE = Actor("Eve", Role.viewer)
@@ -117,6 +119,21 @@ def test_a_site_without_a_fuel_cell_says_why_it_has_no_state(
     assert "this site has no fuel cell" in alerts(app)._states.value
     assert "no chart of the state of charge" in numbers(app).view._cards.value
     assert listed(app) == []
+    assert alerts(app).form.widget.layout.display == "none"
+    app.choices.change(site="mesa_del_sol")
+    assert alerts(app).form.widget.layout.display is None
+
+
+def test_energies_without_data_are_a_sentence(
+    visit: Callable[..., Dashboard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = visit()
+    frame = data_of(app).energies(["fuel_cell", "battery_discharge", "battery_charge"], DAY)
+    frame[["fuel_cell", "battery_discharge", "battery_charge"]] = np.nan
+    monkeypatch.setattr(data_of(app), "energies", lambda *_: frame)
+    app.choices.change(period="24h")
+    assert "No data in this period." in numbers(app).energy._drawing.value
+    assert numbers(app).energy._legend.value == ""
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,9 @@ class AlertsPart(Part):
         )
         self._timeline.value = timeline_html(history.timeline, texts)
         kept = self.draft.chosen if self.draft.note else None
+        shown = None if history.rows or kept else "none"
+        for widget in (self.filter, self._timeline, self._table, self.form.widget):
+            widget.layout.display = shown
         self.form.offer(to_acknowledge(history.rows, kept), self._page.visitor, texts)
         self._draw_table()
 
