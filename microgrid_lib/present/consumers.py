@@ -185,6 +185,14 @@ def problem_text(problem: FieldProblem, texts: Texts) -> str:
     return problem.text
 
 
+def labelled_problem(problem: FieldProblem, texts: Texts) -> str:
+    """What is wrong, with the name of the field where it is one of a consumer."""
+    text = problem_text(problem, texts)
+    if problem.field not in CONTENT_FIELDS:
+        return text
+    return texts("consumers.value", field=field_label(problem.field, texts), value=text)
+
+
 def history(entries: Sequence[AuditEntry], zone: tzinfo, texts: Texts) -> list[HistoryEntry]:
     """Every change of a consumer in words, in the order given."""
     found = []

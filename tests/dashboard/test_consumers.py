@@ -328,6 +328,18 @@ def test_the_filtered_list_is_exported(visit: Visit, kind: str) -> None:
         assert file.content[:4] in (b"PK\x03\x04", b"%PDF")
 
 
+def test_the_section_on_paper_is_the_filtered_list(visit: Visit) -> None:
+    visit.others.add(SITE, draft(name="Clinic"), ADA)
+    visit.others.add(SITE, draft(name="Pump", type="non-critical", rated_power_kw=None), ADA)
+    visit.part.load(loaded())
+    visit.part.filter.type.value = "critical"
+    passage = visit.part.passage()
+    assert passage is not None
+    note, table = passage.blocks
+    assert note.text.startswith("Filtered: Critical. All consumers: 1 (120 kW rated)")
+    assert [row[:4] for row in table.rows] == [("Clinic", "Critical", "Hospital", "120")]
+
+
 def test_a_site_has_its_own_consumers(visit: Visit) -> None:
     visit.others.add(SITE, draft(name="Here"), ADA)
     there = draft(name="There", latitude=32.89, longitude=-117.15)

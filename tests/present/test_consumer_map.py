@@ -142,7 +142,7 @@ def test_a_rectangle_fits_the_map_and_would_not_fit_closer(
         assert right - left <= 640
         assert bottom - top <= 420
     if zoom < MAX_ZOOM and (right - left) + (bottom - top) > 0:
-        assert 2 * (right - left) > 580 - 1e-6 or 2 * (bottom - top) > 360 - 1e-6
+        assert 2 * (right - left) > 610 - 1e-6 or 2 * (bottom - top) > 390 - 1e-6
     x, y = to_pixel(*centre, zoom)
     assert x == pytest.approx((left + right) / 2, abs=1e-3)
     assert y == pytest.approx((top + bottom) / 2, abs=1e-3)

@@ -18,6 +18,7 @@ from microgrid_lib.dashboard.parts.consumers_list import FilterView, ListView
 from microgrid_lib.dashboard.parts.consumers_map import MapView
 from microgrid_lib.dashboard.parts.consumers_shelf import Shelf
 from microgrid_lib.errors import MicrogridError
+from microgrid_lib.report.pages import Passage
 
 
 class ConsumersPart(Part):
@@ -85,6 +86,10 @@ class ConsumersPart(Part):
             return True
         same = loaded.texts is self.desk.texts and loaded.data.site.name == self.desk.site.name
         return not same or self._behind()
+
+    def passage(self) -> Passage | None:
+        """The filtered list, for a document."""
+        return self.exports.passage() if self._ready else None
 
     def _behind(self) -> bool:
         try:

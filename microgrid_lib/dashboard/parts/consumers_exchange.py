@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from html import escape
 from typing import Any
@@ -11,8 +10,7 @@ import ipywidgets as widgets
 
 from microgrid_lib.consumers.exchange import SUFFIXES, ExportFormat, export
 from microgrid_lib.consumers.importing import ImportReport, RowAction, RowReport
-from microgrid_lib.consumers.model import Consumer
-from microgrid_lib.consumers.query import ConsumerQuery, ConsumerTotals
+from microgrid_lib.consumers.query import ConsumerQuery
 from microgrid_lib.dashboard.downloads import (
     CSV,
     GEOJSON,
@@ -31,12 +29,14 @@ from microgrid_lib.dashboard.parts.consumers_shelf import Shelf
 from microgrid_lib.present.consumers import (
     change_lines,
     filter_text,
+    labelled_problem,
     printed_table,
-    problem_text,
     report_counts,
     totals_text,
 )
 from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.blocks import Column, Paragraph, TableBlock
+from microgrid_lib.report.pages import About, Passage, passages_pdf
 
 _MOST_ROWS = 200
 _KINDS = {
@@ -139,7 +139,7 @@ def report_html(report: ImportReport, texts: Texts) -> str:
 
 def _row_html(row: RowReport, texts: Texts) -> str:
     action = texts(f"consumers.row.{row.action}")
-    lines = [problem_text(problem, texts) for problem in row.problems]
+    lines = [labelled_problem(problem, texts) for problem in row.problems]
     if row.action is not RowAction.add:
         lines += change_lines(row.changes, texts)
     details = "<br>".join(escape(line) for line in lines)
@@ -176,37 +176,33 @@ class ExportView:
 
     def make(self, kind: str) -> File:
         """Make the file of a format, of the list as it is now."""
-        query: ConsumerQuery = self._shelf.query
-        store, texts = self._desk.store, self._desk.texts
-        found, totals = store.select(query), store.totals(query)
+        store, query, texts = self._desk.store, self._shelf.query, self._desk.texts
         mime = _KINDS[kind][1]
         if kind == "pdf":
-            content = self._pdf(found, query, totals, texts)
+            content = self._pdf()
         else:
-            content = export(found, totals, ExportFormat(kind))
+            content = export(store.select(query), store.totals(query), ExportFormat(kind))
         suffix = "pdf" if kind == "pdf" else _SUFFIXES[ExportFormat(kind)]
         name = file_name(texts("section.consumers"), self._desk.site.name, extension=suffix)
         return File(name, mime, content)
 
-    def _pdf(
-        self,
-        found: Sequence[Consumer],
-        query: ConsumerQuery,
-        totals: ConsumerTotals,
-        texts: Texts,
-    ) -> bytes:
-        from microgrid_lib.report.blocks import Column
-        from microgrid_lib.report.pages import About, table_pdf
-
-        headings, rows, numeric = printed_table(found, texts)
-        columns = [
+    def passage(self) -> Passage:
+        """The list as it is now, for a document: filter and totals, then the table."""
+        query: ConsumerQuery = self._shelf.query
+        store, texts = self._desk.store, self._desk.texts
+        headings, rows, numeric = printed_table(store.select(query), texts)
+        columns = tuple(
             Column(title, "right" if number in numeric else "left")
             for number, title in enumerate(headings)
-        ]
-        site = self._desk.site
+        )
+        note = f"{filter_text(query, texts)} {totals_text(store.totals(query), texts)}"
+        table = TableBlock(columns, tuple(tuple(row) for row in rows))
+        return Passage((Paragraph(note, "note"), table))
+
+    def _pdf(self) -> bytes:
+        site, texts = self._desk.site, self._desk.texts
         what = About(site=site.title, zone=site.display_zone)
-        note = f"{filter_text(query, texts)} {totals_text(totals, texts)}"
-        return table_pdf(texts("section.consumers"), columns, rows, what, texts, note=note)
+        return passages_pdf(texts("section.consumers"), [self.passage()], what, texts)
 
     def _draw(self) -> None:
         texts: Texts = self._desk.texts

@@ -145,7 +145,7 @@ class FormView:
         self._hint.value = self._hint_html(closed, can_edit)
         self.cancel.description = texts("consumers.cancel" if editor.dirty else "consumers.close")
         _show(self.new, can_edit and closed)
-        _show(self._form, not closed)
+        _show(self._form, not closed and editor.conflict is None)
         _show(self._actions, not closed and editor.conflict is None and not editor.confirming)
         _show(self.save, can_edit)
         _show(self.ask, can_edit and stored)
