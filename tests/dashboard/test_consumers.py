@@ -75,10 +75,15 @@ def test_a_french_reader_writes_decimal_commas(visit: Visit) -> None:
     visit.part.load(loaded(language="fr"))
     visit.part.form.new.click()
     visit.fill(name="École", type="critical", kind="school", latitude="35,5", longitude="-106,25")
+    assert visit.part.map._pin.location == [35.5, -106.25]
     visit.part.form.save.click()
     assert visit.others.select()[0].latitude == 35.5
     assert visit.message == "«\xa0École\xa0» est ajouté."
     assert "−106,25000" in visit.part.list.table.value
+    assert visit.part.form.fields["latitude"].value == "35,5"
+    visit.part.load(loaded(language="en"))
+    assert visit.part.form.fields["latitude"].value == "35.5"
+    assert not visit.part.editor.dirty
 
 
 def test_an_english_reader_does_not(visit: Visit) -> None:

@@ -29,6 +29,7 @@ EMPTY: Mapping[str, str] = dict.fromkeys(CONTENT_FIELDS, "")
 PLACE = ("latitude", "longitude")
 _NUMBERS = (*PLACE, "rated_power_kw")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+\s*", re.ASCII)
+_DECIMAL = re.compile(r"\s*[+-]?\d*[.,]\d+\s*", re.ASCII)
 _CLICK_DIGITS = 6
 _LONGEST = 4000
 
@@ -87,13 +88,14 @@ class Editor(HasTraits):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
+        desk.observe(lambda _: self._speak(), "texts")
 
     @property
     def dirty(self) -> bool:
         """Whether something was typed that isn't stored; a place alone doesn't count."""
         if self.mode == "new":
             return any(value for name, value in self.values.items() if name not in PLACE)
-        return self.mode == "open" and self.values != form_values(self.base)
+        return self.mode == "open" and self.cleaned() != form_values(self.base)
 
     def begin(self, latitude: float | None = None, longitude: float | None = None) -> None:
         """Begin a new consumer, or move the one that is being written to a place."""
@@ -110,7 +112,7 @@ class Editor(HasTraits):
         # A map that shows the world several times over counts on beyond 180 degrees.
         around = (longitude + 180) % 360 - 180
         for name, degrees in zip(PLACE, (latitude, around), strict=True):
-            self.type(name, number_text(round(degrees, _CLICK_DIGITS)))
+            self.type(name, self._spoken(name, number_text(round(degrees, _CLICK_DIGITS))))
 
     def select(self, consumer_id: str) -> None:
         """Look at a stored consumer of the site."""
@@ -264,7 +266,7 @@ class Editor(HasTraits):
 
     def cleaned(self) -> dict[str, str]:
         """Values as the library reads them: French writes decimals with a comma."""
-        if self._desk.texts.language != "fr":
+        if not self._commas:
             return dict(self.values)
         return {
             name: text.replace(",", ".")
@@ -272,6 +274,20 @@ class Editor(HasTraits):
             else text
             for name, text in self.values.items()
         }
+
+    @property
+    def _commas(self) -> bool:
+        return bool(self._desk.texts.language == "fr")
+
+    def _spoken(self, name: str, text: str) -> str:
+        """A number as the reader's language writes it; other text as it is."""
+        if name not in _NUMBERS:
+            return text
+        old, new = (".", ",") if self._commas else (",", ".")
+        return text.replace(old, new) if _DECIMAL.fullmatch(text) else text
+
+    def _speak(self) -> None:
+        self.values = {name: self._spoken(name, text) for name, text in self.values.items()}
 
     def _draft(self) -> ConsumerDraft:
         return parse_draft(self.cleaned())
@@ -308,7 +324,9 @@ class Editor(HasTraits):
         self._desk.changed()
 
     def _show(self, consumer: Consumer) -> None:
-        self._open(consumer, "open", form_values(consumer))
+        values = form_values(consumer)
+        spoken = {name: self._spoken(name, text) for name, text in values.items()}
+        self._open(consumer, "open", spoken)
         self.history = tuple(self._desk.store.history(consumer.id))
 
     def _open(self, base: Consumer | None, mode: str, values: dict[str, str]) -> None:

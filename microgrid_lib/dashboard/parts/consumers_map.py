@@ -180,7 +180,8 @@ class MapView:
         """Show a pin where the form says the consumer is; none where it says no place."""
         place = None
         if self._editor.mode != "closed":
-            place = _position([self._editor.values[name] for name in PLACE])
+            values = self._editor.cleaned()
+            place = _position([values[name] for name in PLACE])
         if place is None:
             self._remove_pin()
         elif self._pin is None:
