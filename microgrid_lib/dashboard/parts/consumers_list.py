@@ -148,8 +148,11 @@ class ListView:
         try:
             self.totals.value = totals_html(total_cards(listing.totals, texts))
             self._head.value = f"<h3>{escape(texts('consumers.list'))}</h3>"
-            self.table.value = table_html(
-                page.consumers, listing.query, base.id if base else "", self._desk.zone, texts
+            selected = base.id if base else ""
+            self.table.value = (
+                table_html(page.consumers, listing.query, selected, self._desk.zone, texts)
+                if page.consumers
+                else nothing_html(listing.query, self._desk.can_edit, texts)
             )
             self.pick.description = texts("consumers.list")
             _offer(self.pick, [(one.name, one.id) for one in page.consumers])
@@ -192,10 +195,6 @@ def table_html(
 ) -> str:
     """Write one page of the list; the buttons say what is to be sorted by or selected."""
     caption = escape(texts("consumers.list"))
-    if not consumers:
-        filtered = bool(query.search or query.types or query.kinds)
-        text = texts("consumers.none_found" if filtered else "consumers.none")
-        return f'<p class="mg-nothing" data-list="empty">{escape(text)}</p>'
     heads = "".join(_head_cell(name, query, texts) for name in SORTS)
     rows = []
     for one in consumers:
@@ -217,6 +216,15 @@ def table_html(
         f'<table data-list="rows"><caption class="mg-hidden">{caption}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def nothing_html(query: ConsumerQuery, can_edit: bool, texts: Texts) -> str:
+    """Say why the list is empty, and what to do."""
+    if query.search or query.types or query.kinds:
+        text = texts("consumers.none_found")
+    else:
+        text = texts("consumers.none" if can_edit else "consumers.none_yet")
+    return f'<p class="mg-nothing" data-list="empty">{escape(text)}</p>'
 
 
 def _head_cell(name: str, query: ConsumerQuery, texts: Texts) -> str:
