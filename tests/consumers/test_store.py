@@ -237,3 +237,20 @@ def test_a_change_whose_log_entry_fails_is_not_made(store: ConsumerStore, operat
         with pytest.raises(StoreError, match="consumers_audit"):
             change()
     assert store.select() == [added]
+
+
+def test_the_state_of_a_site_grows_with_every_change_there_and_only_then(
+    store: ConsumerStore, operator: Actor, admin: Actor
+) -> None:
+    states = [store.state(SITE)]
+    added = store.add(SITE, draft(), operator)
+    states.append(store.state(SITE))
+    store.update(added.id, 1, draft(name="B"), operator)
+    states.append(store.state(SITE))
+    gone = store.delete(added.id, 2, operator)
+    states.append(store.state(SITE))
+    store.purge(gone.id, admin)
+    states.append(store.state(SITE))
+    assert states == sorted(set(states))
+    store.add("trade_street", draft(), operator)
+    assert store.state(SITE) == states[-1]
