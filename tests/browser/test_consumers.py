@@ -186,6 +186,10 @@ def test_the_life_of_a_consumer(visit: Any, place: Place, tmp_path: Path) -> Non
     assert [(row.name, str(row.action)) for row in report.rows] == [("Pump", "unchanged")]
 
 
+sqlite_alone = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
+
+@sqlite_alone
 def test_a_file_too_large_for_the_connection_is_refused_by_the_page(
     visit: Any, place: Place, tmp_path: Path
 ) -> None:
@@ -202,6 +206,7 @@ def test_a_file_too_large_for_the_connection_is_refused_by_the_page(
     field(page, "Name").wait_for()
 
 
+@sqlite_alone
 def test_a_thousand_consumers_are_on_the_map(visit: Any, place: Place) -> None:
     with place.store.transaction() as (connection, at):
         from microgrid_lib.consumers import changes
