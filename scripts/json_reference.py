@@ -26,6 +26,7 @@ from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.alerts import AlertReport
 from microgrid_lib.kpi.compliance import ComplianceReport
 from microgrid_lib.kpi.model import KpiReport
+from microgrid_lib.simulation.calibration_report import CalibrationReport
 from microgrid_lib.simulation.metrics import SimulationReport, SimulationSeriesReport
 
 SCRIPT = "json_reference.py"
@@ -45,6 +46,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "simulate": SimulationReport,
     "simulate --series": SimulationSeriesReport,
     "simulate --n-1": ContingencyReport,
+    "calibrate": CalibrationReport,
     "sites": SitesReport,
     "doctor": DoctorReport,
     "fetch": FetchResult,

@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from microgrid_lib.access import Actor
+    from microgrid_lib.consumers.share import RatedShare
     from microgrid_lib.forecast.entry import Entry
     from microgrid_lib.forecast.history import HourlyHistory
     from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport
     from microgrid_lib.forecast.weather import WeatherProvider
+    from microgrid_lib.simulation.calibration_report import CalibrationReport
     from microgrid_lib.simulation.contingency import Contingency
     from microgrid_lib.simulation.day import DayFrame
     from microgrid_lib.simulation.plant import Plant
@@ -408,6 +410,74 @@ class SiteData:
             It isn't a day.
         """
         return simulating.simulation_day(self._source.current(), day)
+
+    def average_day(self, first: str | date, last: str | date) -> DayFrame:
+        """Average the days of a period by local minute; see `simulation.day.average_day`.
+
+        Parameters
+        ----------
+        first, last
+            Local days, `YYYY-MM-DD` or dates, both included; at most 92 of them.
+
+        Raises
+        ------
+        NoDataError, WindowError
+            See `simulation_day`.
+        ScenarioError
+            The period is too long, or ends before it starts.
+        """
+        return simulating.average_day(self._source.current(), first, last)
+
+    def simulation_days(self) -> list[date]:
+        """Local days of which at least half has data, in order; what can be simulated."""
+        return simulating.simulation_days(self._source.current())
+
+    def calibration(
+        self, window: Window | str | datetime, end: str | datetime | None = None
+    ) -> CalibrationReport:
+        """Fit the feeder's impedance, and validate it on days held out.
+
+        Parameters
+        ----------
+        window, end
+            Up to 32 days are read as minutes, more as hours; at least six days with data.
+
+        Raises
+        ------
+        CalibrationError
+            The profile lacks a role, or the data contradict the model.
+        NoDataError
+            Also with fewer than six local days.
+        """
+        view = self._source.current()
+        return simulating.calibration(view, view.window(window, end))
+
+    def held_out_voltages(
+        self, window: Window | str | datetime, end: str | datetime | None = None
+    ) -> pd.DataFrame:
+        """Measured and predicted bus voltage; see `simulation.calibrate.held_out_voltages`.
+
+        Parameters
+        ----------
+        window, end
+            See `calibration`, also for errors.
+        """
+        from microgrid_lib.simulation.calibrate import held_out_voltages
+
+        view = self._source.current()
+        frame, _ = simulating.calibration_frame(view, view.window(window, end))
+        return held_out_voltages(frame, self.site.display_zone)
+
+    def critical_share_of_consumers(self) -> RatedShare | None:
+        """Share of critical consumers in the rated power of those that state one; None: no power.
+
+        For `simulation.plant.with_critical_share`.
+        """
+        from microgrid_lib.consumers.share import rated_share
+        from microgrid_lib.consumers.store import ConsumerStore
+
+        with ConsumerStore.open(self.settings) as store:
+            return rated_share(store, self.site.name)
 
     def simulate(self, day: str | date, scenario: Scenario | None = None) -> SimulationResult:
         """Simulate a day under a scenario; see `simulation.simulate.simulate`.

@@ -28,6 +28,7 @@ MODULES = {
     "numbers": ("kpi", "series"),
     "forecast": ("train", "backtest", "forecast"),
     "simulate": ("simulate",),
+    "calibrate": ("calibrate",),
     "users": ("users",),
     "serve": ("dashboard", "lab", "doctor"),
 }

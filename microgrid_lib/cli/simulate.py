@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from microgrid_lib.api import SiteData
+    from microgrid_lib.simulation.day import DayFrame
+    from microgrid_lib.simulation.plant import Plant
     from microgrid_lib.simulation.simulate import SimulationResult
 
 
@@ -57,7 +59,11 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    date: Annotated[str, typer.Option("--date", help="The local day, YYYY-MM-DD.")],
+    date: Annotated[str | None, typer.Option("--date", help="The local day, YYYY-MM-DD.")] = None,
+    average: Annotated[
+        str | None,
+        typer.Option(help="Instead: the average of the days FIRST/LAST, YYYY-MM-DD/YYYY-MM-DD."),
+    ] = None,
     load_scale: Annotated[float, typer.Option(help="Factor on the measured load.")] = 1.0,
     pv_scale: Annotated[float, typer.Option(help="Factor on the measured PV power.")] = 1.0,
     fuel_cell_kw: Annotated[
@@ -79,9 +85,25 @@ def simulate(
     soc_start: Annotated[
         float | None, typer.Option(help="State of charge at the start, 0 to 1.")
     ] = None,
-    lost: Annotated[
-        list[SourceName] | None, typer.Option("--lost", help="Source lost all day, repeatable.")
+    soc_reserve: Annotated[
+        float | None, typer.Option(help="Charge kept for islands while connected, 0 to 1.")
     ] = None,
+    load_step_kw: Annotated[float, typer.Option(help="Load added at --load-step, kW.")] = 0.0,
+    load_step: Annotated[
+        str | None, typer.Option(help="When load is added, local: HH:MM-HH:MM.")
+    ] = None,
+    lost: Annotated[
+        list[SourceName] | None, typer.Option("--lost", help="Source lost, repeatable.")
+    ] = None,
+    lost_from: Annotated[
+        str | None, typer.Option(help="From when it is lost, local HH:MM; default: all day.")
+    ] = None,
+    critical_by_consumers: Annotated[
+        bool,
+        typer.Option(
+            "--critical-by-consumers", help="Critical share of the load: by consumers' rated power."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the grid's frequency noise.")] = 0,
     series: Annotated[
         bool, typer.Option("--series", help="Every minute: as CSV, or in the JSON.")
@@ -109,11 +131,16 @@ def simulate(
         import_target_kw=import_target_kw,
         battery_kw=battery_kw,
         soc_start=soc_start,
+        soc_reserve=soc_reserve,
+        load_step_kw=load_step_kw,
+        load_step=load_step,
         lost=tuple(name.value for name in lost or ()),
+        lost_from=lost_from,
         seed=seed,
     )
     site_data = open_site(site, profile)
-    plant, day = site_data.plant(), site_data.simulation_day(date)
+    day = _day(site_data, date, average)
+    plant = _plant(site_data, critical_by_consumers)
     result = run(plant, day, scenario)
     rows = n_minus_1(plant, day, scenario) if n_1 else ()
     if series:
@@ -127,6 +154,29 @@ def simulate(
     else:
         _print_result(site_data, result)
         _print_contingencies(rows)
+
+
+def _day(site_data: SiteData, date: str | None, average: str | None) -> DayFrame:
+    if (date is None) == (average is None):
+        raise MicrogridError("either --date DAY or --average FIRST/LAST")
+    if date is not None:
+        return site_data.simulation_day(date)
+    first, slash, last = str(average).partition("/")
+    if not slash:
+        raise MicrogridError(f"{average!r} isn't a period; use FIRST/LAST, both included")
+    return site_data.average_day(first, last)
+
+
+def _plant(site_data: SiteData, by_consumers: bool) -> Plant:
+    from microgrid_lib.simulation.plant import with_critical_share
+
+    plant = site_data.plant()
+    if not by_consumers:
+        return plant
+    rated = site_data.critical_share_of_consumers()
+    if rated is None:
+        raise MicrogridError(f"no consumer of {site_data.site.name} states a rated power")
+    return with_critical_share(plant, rated.share, f"rated power of {rated.counted} consumers")
 
 
 def _print_series(result: SimulationResult) -> None:

@@ -46,8 +46,16 @@ class Case:
 
     @property
     def battery(self) -> Battery | None:
-        """The battery, None where there is none or it is lost."""
-        return None if "battery" in self.scenario.lost else self.plant.battery
+        """The battery, None where there is none or it is lost all day."""
+        return None if self.scenario.lost_all_day("battery") else self.plant.battery
+
+    def battery_at(self, step: int) -> Battery | None:
+        """The battery, None where it is out of service in a step."""
+        return None if self.out_of_service("battery")[step] else self.plant.battery
+
+    def out_of_service(self, source: str) -> BoolArray:
+        """Find the steps in which a source is lost, shape (n_steps,)."""
+        return lost_steps(self.day, self.scenario, source)
 
     @property
     def battery_kw(self) -> float:
@@ -88,13 +96,23 @@ def soc_at_start(day: DayFrame, scenario: Scenario) -> float:
 
 def islanded_steps(day: DayFrame, scenario: Scenario) -> BoolArray:
     """Find the steps in which a scenario is without the grid, shape (n_steps,)."""
-    islanded = np.full(len(day.frame), "grid" in scenario.lost)
-    windows = scenario.island_minutes()
+    return lost_steps(day, scenario, "grid") | _inside(day, scenario.island_minutes())
+
+
+def lost_steps(day: DayFrame, scenario: Scenario, source: str) -> BoolArray:
+    """Find the steps in which a scenario has lost a source, shape (n_steps,)."""
+    if source not in scenario.lost:
+        return np.zeros(len(day.frame), dtype=np.bool_)
+    return np.asarray(day.local_minutes() >= scenario.lost_minute())
+
+
+def _inside(day: DayFrame, windows: tuple[tuple[int, int], ...]) -> BoolArray:
+    inside = np.zeros(len(day.frame), dtype=np.bool_)
     if windows:
         local = day.local_minutes()
         for first, last in windows:
-            islanded |= (local >= first) & (local < last)
-    return islanded
+            inside |= (local >= first) & (local < last)
+    return inside
 
 
 def run_case(plant: Plant, day: DayFrame, scenario: Scenario, as_it_was: Flows | None) -> Case:
@@ -107,15 +125,19 @@ def run_case(plant: Plant, day: DayFrame, scenario: Scenario, as_it_was: Flows |
     as_it_was
         The dispatch of the day with nothing changed; None: this is it.
     """
-    lost = scenario.lost
     islanded = islanded_steps(day, scenario)
     soc_start = soc_at_start(day, scenario)
 
     def in_service(role: str) -> FloatArray:
-        return np.zeros(len(day.frame)) if role in lost else role_series(day, role)
+        series = role_series(day, role)
+        out = lost_steps(day, scenario, role)
+        return np.where(out, 0.0, series) if out.any() else series
 
+    load = role_series(day, "load") * scenario.load_scale
+    if scenario.load_step_kw:
+        load = load + scenario.load_step_kw * _inside(day, scenario.load_step_minutes())
     inputs = Inputs(
-        load=role_series(day, "load") * scenario.load_scale,
+        load=load,
         pv=in_service("pv") * scenario.pv_scale,
         fuel_cell=in_service("fuel_cell"),
         genset=in_service("genset"),
@@ -123,6 +145,8 @@ def run_case(plant: Plant, day: DayFrame, scenario: Scenario, as_it_was: Flows |
         residual=metering_residual(day),
         islanded=islanded,
         valid=day.valid,
+        battery_out=lost_steps(day, scenario, "battery"),
+        genset_out=lost_steps(day, scenario, "genset"),
     )
     controlled = scenario.battery == "import_target"
     control = Control(
@@ -132,7 +156,8 @@ def run_case(plant: Plant, day: DayFrame, scenario: Scenario, as_it_was: Flows |
         import_target_kw=scenario.import_target_kw if controlled else None,
         battery_follows=scenario.follows_measured_battery,
         reference_soc=None if as_it_was is None else as_it_was.soc,
-        limits_act=scenario.battery_kw is not None,
+        limits_act=scenario.battery_kw is not None or scenario.soc_reserve is not None,
+        soc_reserve=scenario.soc_reserve,
     )
     flows = dispatch(inputs, Units.of(plant, scenario), control)
     return Case(plant, day, scenario, islanded, soc_start, flows)
@@ -151,7 +176,11 @@ def check_case(plant: Plant, day: DayFrame, scenario: Scenario) -> None:
         _check_fuel_cell(plant, day, scenario, scenario.fuel_cell_kw)
     if scenario.pv_scale != 1.0 and not day.has("pv"):
         raise ScenarioError(f"pv_scale {scenario.pv_scale:g}: {site} has no PV")
-    asks_battery = scenario.battery == "import_target" or scenario.battery_kw is not None
+    asks_battery = (
+        scenario.battery == "import_target"
+        or scenario.battery_kw is not None
+        or scenario.soc_reserve is not None
+    )
     if asks_battery and plant.battery is None:
         raise ScenarioError(f"battery: {site}'s plant has no battery of known size")
     if scenario.battery_kw is not None and plant.battery is not None:
@@ -178,7 +207,7 @@ def _check_fuel_cell(plant: Plant, day: DayFrame, scenario: Scenario, power_kw: 
     site = day.site
     if not day.has("fuel_cell"):
         raise ScenarioError(f"fuel_cell_kw: {site} has no fuel cell")
-    if "fuel_cell" in scenario.lost:
+    if scenario.lost_all_day("fuel_cell"):
         raise ScenarioError("fuel_cell_kw: the scenario loses the fuel cell")
     if plant.fuel_cell is None:
         raise ScenarioError(f"fuel_cell_kw: {site}'s plant doesn't state the fuel cell's ramp")

@@ -84,7 +84,7 @@ def _losses(plant: Plant, day: DayFrame, start: Scenario) -> Iterator[tuple[str,
         if source == "fuel_cell":
             without = replace(without, fuel_cell_kw=None)
         if source == "battery":
-            without = replace(without, battery="measured", battery_kw=None)
+            without = replace(without, battery="measured", battery_kw=None, soc_reserve=None)
         yield source, without
 
 

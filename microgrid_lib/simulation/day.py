@@ -185,8 +185,9 @@ def _on_minutes(frame: pd.DataFrame, window: Window, interval_s: int) -> pd.Data
     utc = frame.tz_convert(UTC).sort_index()
     if per_interval == 1:
         return utc.reindex(index)
-    # Each minute takes the interval it lies in; a time between intervals' starts finds none.
-    starts = index.floor(f"{interval_s}s")
+    # Hours of a zone half an hour off don't start on UTC's; a time between starts finds none.
+    phase = pd.Timedelta(0) if utc.empty else utc.index[0] - utc.index[0].floor(f"{interval_s}s")
+    starts = (index - phase).floor(f"{interval_s}s") + phase
     return utc.reindex(starts).set_axis(index)
 
 

@@ -62,13 +62,21 @@ class BatteryLimits:
         room = (high - soc) * self.capacity_kwh / (self.eta_charge * hours)
         return max(0.0, min(self.power_kw, room))
 
-    def limited(self, power_kw: float, soc: float, reference_soc: float, hours: float) -> float:
-        """Hold a measured power within what this SOC allows [kW].
+    def limited(
+        self,
+        power_kw: float,
+        soc: float,
+        reference_soc: float,
+        hours: float,
+        reserve: float | None = None,
+    ) -> float:
+        """Hold a measured power within what this SOC, and a reserve, allow [kW].
 
         The day as it was may have left the SOC range (its start is an estimate): where it was, is
         allowed.
         """
-        most = self.discharge_kw(soc, hours, min(self.soc_min, reference_soc))
+        floor = min(self.soc_min, reference_soc)
+        most = self.discharge_kw(soc, hours, floor if reserve is None else max(floor, reserve))
         least = -self.charge_kw(soc, hours, max(self.soc_max, reference_soc))
         return min(most, max(least, power_kw))
 
@@ -110,7 +118,7 @@ class Units:
     def of(cls, plant: Plant, scenario: Scenario) -> Units:
         """Take the units of a plant that a scenario leaves in service."""
         battery = genset = None
-        if plant.battery is not None and "battery" not in scenario.lost:
+        if plant.battery is not None and not scenario.lost_all_day("battery"):
             power = plant.battery.power_kw.value
             battery = BatteryLimits(
                 power if scenario.battery_kw is None else scenario.battery_kw,
@@ -120,7 +128,7 @@ class Units:
                 plant.battery.soc_min.value,
                 plant.battery.soc_max.value,
             )
-        if plant.genset is not None and "genset" not in scenario.lost:
+        if plant.genset is not None and not scenario.lost_all_day("genset"):
             genset = GensetLimits(
                 plant.genset.min_kw.value,
                 plant.genset.max_kw.value,
@@ -151,6 +159,8 @@ class Inputs:
         Steps without the grid.
     valid
         Steps with data.
+    battery_out, genset_out
+        Steps from which on these are out of service; a lost one doesn't come back.
     """
 
     load: FloatArray
@@ -161,6 +171,8 @@ class Inputs:
     residual: FloatArray
     islanded: BoolArray
     valid: BoolArray
+    battery_out: BoolArray
+    genset_out: BoolArray
 
 
 @dataclass(frozen=True)
@@ -184,6 +196,8 @@ class Control:
         limits act on the measured series. None: this is the day as it was.
     limits_act
         Whether the limits act on the measured series anyway: the scenario changes them.
+    soc_reserve
+        SOC below which the connected battery isn't discharged, 0-1.
     """
 
     hours: float
@@ -193,6 +207,7 @@ class Control:
     battery_follows: bool = True
     reference_soc: FloatArray | None = None
     limits_act: bool = False
+    soc_reserve: float | None = None
 
 
 @dataclass(frozen=True)
@@ -279,6 +294,8 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
         inputs.residual,
         inputs.islanded,
         inputs.valid,
+        inputs.battery_out,
+        inputs.genset_out,
         np.full(n, math.nan) if control.reference_soc is None else control.reference_soc,
     )
     rows = zip(*(values.tolist() for values in series), strict=True)
@@ -287,13 +304,20 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
     before: list[tuple[float, float]] = [(math.nan, math.nan)] * n
 
     soc = reference_soc = control.soc_start
+    reserve = control.soc_reserve
     engine = _Engine(units.genset)
     fc_last = fc_measured_last = math.nan
     was_islanded = False
     steps = clipped = 0
     for k, row in enumerate(rows):
-        demand, sun, fc_in, gen_in, bat_in, residual, islanded, valid, reference = row
+        (
+            demand, sun, fc_in, gen_in, bat_in, residual, islanded, valid, bat_out, gen_out,
+            reference,
+        ) = row  # fmt: skip
         steps += 1
+        unit = None if bat_out else battery
+        if gen_out:
+            engine.lose()
         engine.wait(h)
         if not valid:
             continue
@@ -307,39 +331,40 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
         else:
             fc = fc_in
         discharge = charge = 0.0
-        if battery is not None:
-            discharge, charge = battery.discharge_kw(soc, h), battery.charge_kw(soc, h)
+        if unit is not None:
+            floor = None if islanded or reserve is None else max(reserve, unit.soc_min)
+            discharge, charge = unit.discharge_kw(soc, h, floor), unit.charge_kw(soc, h)
         net = demand - sun - fc
 
         bat = 0.0
         if control.import_target_kw is not None:
             bat = _within(net - gen_in - residual - control.import_target_kw, -charge, discharge)
-        elif control.battery_follows:
+        elif control.battery_follows and not bat_out:
             bat = bat_in
             deviates = control.limits_act or soc != reference_soc
-            if battery is not None and deviates and not math.isnan(reference):
-                bat = battery.limited(bat_in, soc, reference, h)
+            if unit is not None and deviates and not math.isnan(reference):
+                bat = unit.limited(bat_in, soc, reference, h, None if islanded else reserve)
 
         if islanded:
             was_on = False
             if not was_islanded:
                 before[k] = (gen_in, bat)
                 was_on = engine.observe(gen_in)
-            lowest, highest = engine.decide(net, charge, discharge, battery, soc, h)
+            lowest, highest = engine.decide(net, charge, discharge, unit, soc, h)
             slowest = max(0.0, fc_last - reach)
             gen, bat, unmet, held_back, fc, surplus = _island_step(
                 net, sun, fc, slowest, (lowest, highest), (charge, discharge)
             )
             grid = residual = 0.0
-            flags[k] = (engine.running, engine.running or battery is not None, was_on)
+            flags[k] = (engine.running, engine.running or unit is not None, was_on)
         else:
             gen = gen_in
             grid = net - gen - bat - residual
             unmet = held_back = surplus = 0.0
             flags[k] = (engine.observe(gen), False, False)
 
-        if battery is not None:
-            soc = battery.after(soc, bat, h)
+        if unit is not None:
+            soc = unit.after(soc, bat, h)
             if not islanded and not 0.0 <= soc <= 1.0:
                 soc = _within(soc, 0.0, 1.0)
                 clipped += 1
@@ -406,6 +431,11 @@ class _Engine:
         self.limits = limits
         self.running = False
         self.since_h = math.inf
+
+    def lose(self) -> None:
+        """Take it out of service."""
+        self.limits = None
+        self.running = False
 
     def wait(self, hours: float) -> None:
         """Let time pass."""

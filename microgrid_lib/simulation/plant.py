@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -290,6 +290,27 @@ def build_plant(profile: Profile) -> Plant:
         network=given.network,
         limits=site.limits,
     )
+
+
+def with_critical_share(plant: Plant, share: float, note: str) -> Plant:
+    """Take a share of critical load from elsewhere, such as from the consumers' rated power.
+
+    Parameters
+    ----------
+    share
+        Of the load, 0-1.
+    note
+        Where it comes from.
+
+    Raises
+    ------
+    PlantError
+        It isn't a share.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise PlantError(f"critical share {share:g} must be between 0 and 1")
+    parameter = Parameter(value=share, unit="1", source="nameplate", note=note)
+    return replace(plant, load_groups=split_load(share), critical_share=parameter)
 
 
 def split_load(critical_share: float) -> tuple[LoadGroup, ...]:

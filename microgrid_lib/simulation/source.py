@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 
+from microgrid_lib.errors import NoDataError
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.model import Note
 from microgrid_lib.kpi.soc import START_HALF_WIDTH, SocCourse, no_soc
@@ -17,11 +18,16 @@ from microgrid_lib.simulation.day import (
     POWER_ROLES,
     QUALITY_ROLES,
     DayFrame,
+    average_day,
     measured_day,
 )
+from microgrid_lib.simulation.errors import ScenarioError
 from microgrid_lib.store.extent import clipped
-from microgrid_lib.store.series import MINUTE, Series, series
-from microgrid_lib.window import day_window
+from microgrid_lib.store.series import DAY, MINUTE, Series, series
+from microgrid_lib.window import Window, day_window
+
+MOST_DAYS = 92
+"""Days an average may be of."""
 
 
 def read_day(access: Access, day: date, notes: Sequence[Note] = ()) -> DayFrame:
@@ -47,21 +53,106 @@ def read_day(access: Access, day: date, notes: Sequence[Note] = ()) -> DayFrame:
     ScenarioError
         The profile has neither load nor grid, or an interval that minutes can't be made of.
     """
-    profile = access.profile
-    site = profile.site
+    site = access.profile.site
     window = day_window(day, site.display_zone)
+    frame, interval_s = read_means(access, window, MINUTE)
+    taken = measured_day(frame, site.name, day, site.display_zone, interval_s=interval_s)
+    soc_start, soc_notes = _counted_soc(access, window.start)
+    return replace(taken, soc_start=soc_start, notes=(*notes, *taken.notes, *soc_notes))
+
+
+def read_average_day(
+    access: Access, first: date, last: date, notes: Sequence[Note] = ()
+) -> DayFrame:
+    """Average the days of a period by local minute; see `day.average_day`.
+
+    The state of charge at the start isn't known: it differs from day to day.
+
+    Parameters
+    ----------
+    access, notes
+        As in `read_day`.
+    first, last
+        Local dates, both included.
+
+    Raises
+    ------
+    NoDataError, ScenarioError
+        As in `read_day`; a period that is too long or ends before it starts.
+    """
+    if (last - first).days >= MOST_DAYS:
+        raise ScenarioError(f"an average day is of at most {MOST_DAYS} days")
+    site = access.profile.site
+    if first > last:
+        raise ScenarioError(f"the period {first} to {last} must not end before it starts")
+    window = day_window(first, site.display_zone, end=last + timedelta(days=1))
+    frame, interval_s = read_means(access, window, MINUTE)
+    taken = average_day(frame, site.name, first, last, site.display_zone, interval_s=interval_s)
+    return replace(taken, notes=(*notes, *taken.notes))
+
+
+def days_with_data(access: Access, first: date, last: date) -> list[date]:
+    """List the local days on which each power is known for at least half of the day.
+
+    Parameters
+    ----------
+    access
+        Stored data of a profile.
+    first, last
+        Local dates, both included.
+    """
+    profile, zone = access.profile, access.profile.site.display_zone
+    roles = [name for name in POWER_ROLES if name in profile.spec.roles]
+    window = day_window(first, zone, end=last + timedelta(days=1))
+    try:
+        part = clipped(access.snapshot, profile, window)
+    except NoDataError:
+        return []
+    days = (part.end.date() - part.start.date()).days + 1
+    found = series(access.engine, access.snapshot, profile, roles, window, days)
+    known: set[date] | None = None
+    for one in found.values():
+        if one.bucket_s != DAY:
+            # A day or less of data: what there is decides when it is read.
+            return [part.start.date()]
+        enough = one.frame.loc[one.frame["coverage"] >= MIN_COVERAGE, "time"]
+        dates = {stamp.date() for stamp in enough}
+        known = dates if known is None else known & dates
+    return sorted(known or ())
+
+
+def read_means(access: Access, window: Window, step_s: int) -> tuple[pd.DataFrame, int]:
+    """Read the means of all roles that the simulation knows.
+
+    Parameters
+    ----------
+    access
+        Stored data of a profile.
+    window
+        The window, cut where data end.
+    step_s
+        Length of an interval [s]; a multiple of it where the site's own is longer.
+
+    Returns
+    -------
+    tuple
+        Frame with a UTC index of the intervals' starts, a column per role, NaN with less than
+        half of the slots valid; length of its intervals [s].
+
+    Raises
+    ------
+    NoDataError
+        The window lies outside all data.
+    """
+    profile = access.profile
     part = clipped(access.snapshot, profile, window)
-    step_s = math.lcm(MINUTE, site.interval_s)
     # As many points as steps: the finest round step that fits is then this one.
-    points = math.ceil(part.duration.total_seconds() / step_s)
+    points = math.ceil(part.duration.total_seconds() / math.lcm(step_s, profile.site.interval_s))
     # A derived grid isn't a meter: the simulation balances it itself.
     roles = [name for name in (*POWER_ROLES, *QUALITY_ROLES) if name in profile.spec.roles]
     found = series(access.engine, access.snapshot, profile, roles, window, points)
     frame = pd.DataFrame({name: _means(one) for name, one in found.items()})
-    interval_s = max((one.bucket_s for one in found.values()), default=MINUTE)
-    taken = measured_day(frame, site.name, day, site.display_zone, interval_s=interval_s)
-    soc_start, soc_notes = _counted_soc(access, window.start)
-    return replace(taken, soc_start=soc_start, notes=(*notes, *taken.notes, *soc_notes))
+    return frame, max((one.bucket_s for one in found.values()), default=step_s)
 
 
 def _means(one: Series) -> pd.Series:

@@ -33,13 +33,14 @@ class Event:
     step
         Index of the step at whose start it happens.
     kind
-        `islanding`: the grid is lost; `load_step`: the largest step within an island.
+        `islanding`: the grid is lost; `source_loss`: a source is lost in an island; `load_step`:
+        the largest step within an island besides.
     transient
         Its course.
     """
 
     step: int
-    kind: Literal["islanding", "load_step"]
+    kind: Literal["islanding", "source_loss", "load_step"]
     transient: Transient
 
 
@@ -52,7 +53,7 @@ class FrequencySeries(NamedTuple):
 
 
 def find_events(case: Case) -> tuple[Event, ...]:
-    """Compute the transient of every islanding, and of the largest load step in an island.
+    """Compute the transients: of every islanding, of a source lost, of the largest other step.
 
     What is shed at the islanding is assumed to be shed at once (interlocked with the breaker).
     """
@@ -69,6 +70,9 @@ def find_events(case: Case) -> tuple[Event, ...]:
         transient = island_transient(case, step, change, genset_kw, battery_kw, genset_runs=runs)
         events.append(Event(step, "islanding", transient))
     later = np.setdiff1d(np.flatnonzero(case.islanded & case.day.valid), starts)
+    losses = [step for step in later.tolist() if step == _loss(case)]
+    events += [Event(step, "source_loss", _loss_transient(case, step)) for step in losses]
+    later = np.setdiff1d(later, losses)
     change_kw = np.abs(power[later] - power[later - 1])
     change_kw[~(flows.forming[later] & flows.forming[later - 1])] = np.nan
     if np.isfinite(change_kw).any():
@@ -84,6 +88,23 @@ def find_events(case: Case) -> tuple[Event, ...]:
         )
         events.append(Event(step, "load_step", transient))
     return tuple(events)
+
+
+def _loss(case: Case) -> int | None:
+    """Find the step at which sources are lost; None where none is, or all day."""
+    inside = [source for source in case.scenario.lost if source != "grid"]
+    out = np.flatnonzero(case.out_of_service(inside[0])) if inside else np.empty(0, dtype=np.int64)
+    return int(out[0]) if out.size and out[0] > 0 else None
+
+
+def _loss_transient(case: Case, step: int) -> Transient:
+    """Compute the transient of a source lost in an island: what the units that stay take over."""
+    flows, last, lost = case.flows, step - 1, case.scenario.lost
+    genset = float(flows.genset[last]) if "genset" not in lost else 0.0
+    battery = float(flows.battery[last]) if "battery" not in lost else 0.0
+    stays = float(flows.genset[step] + flows.battery[step])
+    runs = bool(flows.genset_on[last]) and "genset" not in lost
+    return island_transient(case, step, stays - genset - battery, genset, battery, genset_runs=runs)
 
 
 def island_transient(
@@ -110,7 +131,7 @@ def island_transient(
     genset_runs
         Whether the genset runs just before; else the battery must hold the island alone.
     """
-    plant, battery = case.plant, case.battery
+    plant, battery = case.plant, case.battery_at(step)
     nominal = plant.nominal_frequency_hz.value
     charge = discharge = 0.0
     if battery is not None:
@@ -188,12 +209,13 @@ def _island_deviation(case: Case) -> FloatArray:
     starts = np.isfinite(flows.before[:, 0])
     change[starts] = power[starts] - flows.before[starts].sum(axis=1)
     damping = case.plant.frequency.load_damping.value / nominal
-    beside, alone = 0.0, math.nan
+    beside, alone = np.zeros(len(power)), np.full(len(power), np.nan)
     if case.battery is not None:
         droop, kva = case.battery.droop.value, case.battery.converter_kva.value
-        beside = Droop(case.battery.power_kw.value, droop).stiffness(nominal)
-        alone = Droop(kva, droop).stiffness(nominal) + damping * kva
-    together = math.nan
+        there = ~case.out_of_service("battery")
+        beside[there] = Droop(case.battery.power_kw.value, droop).stiffness(nominal)
+        alone[there] = Droop(kva, droop).stiffness(nominal) + damping * kva
+    together = np.full(len(power), np.nan)
     genset = case.plant.genset
     if genset is not None:
         kva = genset.apparent_kva.value

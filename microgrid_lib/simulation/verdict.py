@@ -145,19 +145,22 @@ def problems(
 
 def _transient_problem(case: Case, event: Event) -> Note:
     at = pd.DatetimeIndex(case.day.frame.index)[event.step].tz_convert(case.day.zone)
-    what = "islanding" if event.kind == "islanding" else "load step"
+    what = {"islanding": "islanding", "source_loss": "loss of a source"}.get(
+        event.kind, "load step"
+    )
     time = at.strftime("%H:%M")
     transient = event.transient
     if transient.kind == "none":
         text = f"Nothing can hold the frequency after the {what} at {time}: blackout."
-        return _note("no_support", text, time=time)
+        return _note("no_support", text, what=event.kind, time=time)
     if transient.collapsed:
         text = f"The frequency collapses after the {what} at {time}."
-        return _note("frequency_collapse", text, time=time)
+        return _note("frequency_collapse", text, what=event.kind, time=time)
     return _note(
         "frequency_trip",
         f"After the {what} at {time} the frequency reaches {transient.nadir_hz:.2f} Hz, beyond the "
         "fast trips of IEEE 1547-2018.",
+        what=event.kind,
         time=time,
         nadir_hz=transient.nadir_hz,
     )

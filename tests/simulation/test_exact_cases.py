@@ -59,6 +59,8 @@ def island(
         residual=np.zeros(n),
         islanded=np.ones(n, dtype=np.bool_),
         valid=np.ones(n, dtype=np.bool_),
+        battery_out=np.zeros(n, dtype=np.bool_),
+        genset_out=np.zeros(n, dtype=np.bool_),
     )
     return dispatch(inputs, units, Control(hours=MINUTE, soc_start=soc))
 
