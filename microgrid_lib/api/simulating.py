@@ -54,12 +54,12 @@ def simulation_days(view: View) -> list[date]:
     return days_with_data(view.access, first, last)
 
 
-def calibration(view: View, window: Window) -> CalibrationReport:
+def calibration(view: View, window: Window, hours: bool = False) -> CalibrationReport:
     """Calibrate the feeder; see `SiteData.calibration`."""
     from microgrid_lib.simulation.calibrate import calibrate
     from microgrid_lib.simulation.calibration_report import CalibrationReport
 
-    frame, interval_s = calibration_frame(view, window)
+    frame, interval_s = calibration_frame(view, window, hours)
     found = calibrate(frame, view.source.site.display_zone, source_steps=interval_s <= MINUTE)
     return CalibrationReport(
         site=view.source.site.name,
@@ -71,13 +71,13 @@ def calibration(view: View, window: Window) -> CalibrationReport:
     )
 
 
-def calibration_frame(view: View, window: Window) -> tuple[pd.DataFrame, int]:
-    """Read what a calibration is fitted to: minutes, hours where the window is long."""
+def calibration_frame(view: View, window: Window, hours: bool) -> tuple[pd.DataFrame, int]:
+    """Read what a calibration is fitted to: minutes, or hours, as where the window is long."""
     from microgrid_lib.simulation.source import read_means
 
     if view.snapshot.newest is None:
         raise view.nothing()
-    step_s = MINUTE if window.duration <= _MINUTES_UP_TO else HOUR
+    step_s = HOUR if hours or window.duration > _MINUTES_UP_TO else MINUTE
     return read_means(view.access, view.inside(window), step_s)
 
 

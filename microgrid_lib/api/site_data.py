@@ -433,7 +433,11 @@ class SiteData:
         return simulating.simulation_days(self._source.current())
 
     def calibration(
-        self, window: Window | str | datetime, end: str | datetime | None = None
+        self,
+        window: Window | str | datetime,
+        end: str | datetime | None = None,
+        *,
+        hours: bool = False,
     ) -> CalibrationReport:
         """Fit the feeder's impedance, and validate it on days held out.
 
@@ -441,6 +445,8 @@ class SiteData:
         ----------
         window, end
             Up to 32 days are read as minutes, more as hours; at least six days with data.
+        hours
+            Whether to read hours anyway, which is faster.
 
         Raises
         ------
@@ -450,22 +456,26 @@ class SiteData:
             Also with fewer than six local days.
         """
         view = self._source.current()
-        return simulating.calibration(view, view.window(window, end))
+        return simulating.calibration(view, view.window(window, end), hours)
 
     def held_out_voltages(
-        self, window: Window | str | datetime, end: str | datetime | None = None
+        self,
+        window: Window | str | datetime,
+        end: str | datetime | None = None,
+        *,
+        hours: bool = False,
     ) -> pd.DataFrame:
         """Measured and predicted bus voltage; see `simulation.calibrate.held_out_voltages`.
 
         Parameters
         ----------
-        window, end
+        window, end, hours
             See `calibration`, also for errors.
         """
         from microgrid_lib.simulation.calibrate import held_out_voltages
 
         view = self._source.current()
-        frame, _ = simulating.calibration_frame(view, view.window(window, end))
+        frame, _ = simulating.calibration_frame(view, view.window(window, end), hours)
         return held_out_voltages(frame, self.site.display_zone)
 
     def critical_share_of_consumers(self) -> RatedShare | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +10,7 @@ import typer
 from microgrid_lib.cli.options import JsonOption, ProfileOption, SiteOption, print_json
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.simulation.contingency import Contingency
-from microgrid_lib.simulation.metrics import Frequencies, Range, SeriesStep, SimulationReport
+from microgrid_lib.simulation.metrics import Frequencies, Range, SimulationReport
 from microgrid_lib.simulation.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -118,6 +116,7 @@ def simulate(
     """Simulate a measured day under a scenario: dispatch, voltages, frequency."""
     from microgrid_lib.api import open_site
     from microgrid_lib.simulation.contingency import n_minus_1
+    from microgrid_lib.simulation.export import series_csv
     from microgrid_lib.simulation.simulate import simulate as run
 
     if series and n_1:
@@ -147,7 +146,7 @@ def simulate(
         if as_json:
             print_json(result.series_report())
         else:
-            _print_series(result)
+            typer.echo(series_csv(result), nl=False)
     elif as_json:
         report = result.report()
         print_json(ContingencyReport(**dict(report), contingencies=list(rows)) if n_1 else report)
@@ -177,14 +176,6 @@ def _plant(site_data: SiteData, by_consumers: bool) -> Plant:
     if rated is None:
         raise MicrogridError(f"no consumer of {site_data.site.name} states a rated power")
     return with_critical_share(plant, rated.share, f"rated power of {rated.counted} consumers")
-
-
-def _print_series(result: SimulationResult) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(SeriesStep.model_fields)
-    for step in result.series_report().series:
-        first, *rest = dict(step).values()
-        writer.writerow([first.isoformat(), *("" if value is None else value for value in rest)])
 
 
 def _print_result(site_data: SiteData, result: SimulationResult) -> None:

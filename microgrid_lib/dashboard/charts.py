@@ -104,6 +104,10 @@ class ChartView:
         self._pointer.selected = None
         self._draw(chart)
 
+    def shows(self, chart: Chart) -> bool:
+        """Whether it is this view's chart, or a stretch of it."""
+        return self._chart is not None and self._chart.name == chart.name
+
     def look_at(self, window: Window) -> None:
         """Draw a stretch of the chart, as if the viewer had zoomed to it."""
         if self._chart is not None and self._load is not None:
@@ -243,6 +247,8 @@ def legend_html(chart: Chart, texts: Texts, at: int | None = None) -> str:
         moment = chart.origin + timedelta(seconds=float(curves[0].x[at]))
         local = moment.astimezone(chart.window.start.tzinfo)
         shown = texts.moment(local, seconds=0 < chart.bucket_s < 60)
+        if chart.relative:
+            shown = f"{texts.number(float(curves[0].x[at]), 2)} s"
         parts.append(f'<span class="mg-time">{escape(shown)}</span>')
     for line in curves:
         value = ""
@@ -292,6 +298,8 @@ def table_html(chart: Chart, texts: Texts) -> str:
         middle = chart.origin + timedelta(seconds=float(curves[0].x[row]))
         local = (middle - half).astimezone(chart.window.start.tzinfo)
         cells = [texts.moment(local, seconds=0 < chart.bucket_s < 60)]
+        if chart.relative:
+            cells = [f"{texts.number(float(curves[0].x[row]), 2)} s"]
         for line in curves:
             drawn = isinstance(line, Line) and line.low is not None
             columns = [line.y, line.low, line.high] if drawn else [line.y]

@@ -206,6 +206,8 @@ class Chart:
         Stretches of time that mean something; all of a chart mean the same and share a label.
     layers
         Areas upon each other.
+    relative
+        Whether x counts seconds from an event instead of showing the time of day.
     close
         A scale that fits the lines instead of the bands, where the bands are much wider.
     summary
@@ -236,6 +238,7 @@ class Chart:
     coverage: float | None = None
     layers: tuple[Layer, ...] = ()
     close: Scale | None = None
+    relative: bool = False
 
     @property
     def empty(self) -> bool:
@@ -367,7 +370,7 @@ def lay_out(
     if signed:
         reach = max(abs(low), abs(high)) or 1.0
         low, high = min(low, -0.25 * reach), max(high, 0.25 * reach)
-    scale = _scale(low, high, texts)
+    scale = scale_for(low, high, texts)
     bottom, top = scale.range
     return Chart(
         name=name,
@@ -419,7 +422,7 @@ def stacked(parts: Sequence[tuple[str, str, Floats]], x: Floats) -> tuple[Layer,
     return tuple(layers)
 
 
-def _scale(low: float, high: float, texts: Texts) -> Scale:
+def scale_for(low: float, high: float, texts: Texts) -> Scale:
     """Make a round scale with some room around the values, but none beyond zero."""
     room = _HEADROOM * (high - low)
     bottom, top, ticks = round_range(low - room if low else low, high + room if high else high)
@@ -434,7 +437,7 @@ def _close(values: Sequence[Floats], low: float, high: float, texts: Texts) -> S
     if not any(np.isfinite(v).any() for v in values):
         return None
     return (
-        _scale(inner_low, inner_high, texts)
+        scale_for(inner_low, inner_high, texts)
         if inner_high - inner_low < _FAR * (high - low)
         else None
     )

@@ -28,6 +28,7 @@ FONTS = ("DejaVu Sans", "Last Resort High-Efficiency")
 """Fonts that come with matplotlib; the last has a box for every character."""
 
 _SHADE = 0.18
+_LAYER = 0.8
 _SHORT_DASHES = (0, (3, 1.5))
 _LONGEST_LABEL = 60
 _KEY_IN, _LETTER_IN, _ROW_IN = 0.42, 0.06, 0.14
@@ -145,9 +146,13 @@ def _draw_chart(axes: Axes, chart: Chart) -> None:
     for span in chart.spans:
         axes.axvspan(span.start, span.end, color=colour("span"), linewidth=0, zorder=0.1)
     for band in chart.bands:
-        axes.axhspan(band.low, band.high, color=colour("band"), linewidth=0, zorder=0.2)
+        axes.axhspan(band.low, band.high, color=colour(band.tone), linewidth=0, zorder=0.2)
     if chart.zero_line:
         axes.axhline(0, color=colour("muted"), linewidth=0.6, alpha=0.7, zorder=1.5)
+    for layer in chart.layers:
+        axes.fill_between(
+            layer.x, layer.low, layer.high, color=colour(layer.source), alpha=_LAYER, linewidth=0
+        )
     for ribbon in chart.ribbons:
         _shade(axes, ribbon.x, ribbon.low, ribbon.high, ribbon.source, "ribbon")
     for line in chart.lines:
@@ -227,11 +232,15 @@ def _keys(chart: Chart, texts: Texts) -> list[tuple[str, dict[str, Any], str]]:
         for line in chart.lines
     ]
     keys += [
+        ("patch", {"color": colour(layer.source), "alpha": _LAYER}, layer.label)
+        for layer in chart.layers
+    ]
+    keys += [
         ("patch", {"color": colour(ribbon.source), "alpha": _SHADE}, ribbon.label)
         for ribbon in chart.ribbons
     ]
     areas = [("span", span.label) for span in chart.spans]
-    areas += [("band", band.label) for band in chart.bands]
+    areas += [(str(band.tone), band.label) for band in chart.bands]
     if chart.gaps:
         areas.append(("gap", texts("chart.no_data")))
     keys += [("patch", {"color": colour(token)}, label) for token, label in dict.fromkeys(areas)]

@@ -99,9 +99,8 @@ class Calibration(_Model):
         Constant consumption P0 at the bus [kW].
     mccb_fraction
         Share of `line` before the breaker; None where its voltage isn't measured.
-    source
-        Resistance behind the receiving point, from power steps; None where `source_reason` says
-        why.
+    source, source_reason
+        Resistance behind the receiving point, from power steps; why there is none.
     intervals, kept
         Intervals with data, and those that the synchronous rule keeps.
     held_out

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid_lib.access import Actor
+from microgrid_lib.consumers.share import RatedShare
 from microgrid_lib.errors import NoDataError
 from microgrid_lib.kpi.alert_kinds import kinds_of
 from microgrid_lib.kpi.alert_log import AlertLog
@@ -27,9 +28,12 @@ from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
 from microgrid_lib.kpi.soc import SocSeries, no_soc
 from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
+from microgrid_lib.simulation.day import DayFrame
+from microgrid_lib.simulation.plant import Plant, build_plant
 from microgrid_lib.site.load import read_site_file
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.window import Window, parse_time
+from tests.simulation.sites import measured_like_day
 
 
 @lru_cache
@@ -69,6 +73,7 @@ class FakeSiteData:
         self.version = "1"
         self.happened = made_up_alerts(site)
         self.queries = 0
+        self.rated: RatedShare | None = None
 
     def span(self) -> tuple[datetime, datetime] | None:
         zone = self.site.display_zone
@@ -178,6 +183,23 @@ class FakeSiteData:
             trips=[],
             not_observable=[not_observable("flicker", 10)],
         )
+
+    def plant(self) -> Plant:
+        return build_plant(self.profile)
+
+    def simulation_days(self) -> list[date]:
+        return [] if self.empty else [date(2022, 7, 29), date(2022, 7, 31)]
+
+    def simulation_day(self, day: str | date) -> DayFrame:
+        if str(day) not in [known.isoformat() for known in self.simulation_days()]:
+            raise NoDataError(f"{self.site.name} has no data on {day}")
+        return made_up_day(str(day))
+
+    def average_day(self, first: str | date, last: str | date) -> DayFrame:
+        return made_up_day(f"{first}/{last}")
+
+    def critical_share_of_consumers(self) -> RatedShare | None:
+        return self.rated
 
     def evidence(self, window: Window) -> list[EvidenceResult]:
         if self.site.name != "mesa_del_sol":
@@ -330,6 +352,11 @@ def made_up_alerts(site: Site) -> list[Alert]:
         alert("fuel_cell_failed", "critical", 5, 0.5, extreme=1.5, unit="kW"),
         alert("battery_low", "warning", 2, None, extreme=0.33, unit="1"),
     ]
+
+
+def made_up_day(label: str) -> DayFrame:
+    """A day with engine, sun, battery, voltages and frequencies, under another label."""
+    return replace(measured_like_day(), label=label)
 
 
 def rule_result(point: str, verdict: Literal["pass", "fail", "indicative"]) -> RuleResult:

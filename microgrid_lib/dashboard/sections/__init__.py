@@ -10,6 +10,7 @@ from microgrid_lib.dashboard.parts.base import Part
 from microgrid_lib.dashboard.parts.forecast import ForecastPart
 from microgrid_lib.dashboard.parts.numbers import NumbersPart
 from microgrid_lib.dashboard.parts.quality import MeasuredPart
+from microgrid_lib.dashboard.parts.simulation import SimulationPart
 from microgrid_lib.dashboard.parts.storage import StoragePart
 from microgrid_lib.dashboard.sections.base import Section
 from microgrid_lib.present.production import PRODUCTION
@@ -28,6 +29,13 @@ SECTIONS: dict[str, Section] = {
         Section("production", {"": (partial(NumbersPart, PRODUCTION),)}),
         Section("storage", {"": (StoragePart, AlertsPart)}),
         Section("consumers", {"": (_consumers,)}),
-        Section("quality", {"measured": (MeasuredPart,), "forecast": (ForecastPart,)}),
+        Section(
+            "quality",
+            {
+                "measured": (MeasuredPart,),
+                "simulation": (SimulationPart,),
+                "forecast": (ForecastPart,),
+            },
+        ),
     )
 }
