@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -20,6 +20,8 @@ from pydantic_settings import (
 
 from microgrid_lib.errors import SettingsError
 from microgrid_lib.resources import checkout_root
+
+Kind = TypeVar("Kind", bound="Settings")
 
 
 def default_home() -> Path:
@@ -101,8 +103,13 @@ def load_settings() -> Settings:
     SettingsError
         A value isn't allowed; the text names variable, value and what is allowed.
     """
+    return read_settings(Settings)
+
+
+def read_settings(kind: type[Kind]) -> Kind:
+    """Read settings of a kind that adds to the common ones; as `load_settings`."""
     try:
-        settings = Settings()
+        settings = kind()
     except ValidationError as error:
         first = error.errors()[0]
         name = "MICROGRID_" + "_".join(str(part) for part in first["loc"]).upper()

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from microgrid_lib import __version__
+from microgrid_lib.access import Role
 from microgrid_lib.cli.options import JsonOption, print_json
 from microgrid_lib.cli.shapes import DoctorReport, StoredSite
 from microgrid_lib.errors import MicrogridError
@@ -55,13 +56,29 @@ def dashboard(
         int | None,
         typer.Option(help="Port; default: the first free one from 8866.", min=1, max=65535),
     ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to listen at; default: this machine alone. Needs a login."),
+    ] = None,
+    no_login: Annotated[
+        bool,
+        typer.Option("--no-login", help="Let everybody on this machine in; never with --host."),
+    ] = False,
+    role: Annotated[
+        Role, typer.Option("--role", help="What everybody may do with --no-login.")
+    ] = Role.viewer,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page.")] = False,
 ) -> None:
-    """Serve the dashboard; prints one line with its address, until interrupted."""
+    """Serve the dashboard; prints one line with its address, until interrupted.
+
+    Without accounts the address carries a token that is good for one browser. With accounts
+    (`microgrid users add`) people log in.
+    """
     _require("voila", "dashboard")
     from microgrid_lib.dashboard.serve import serve
 
-    raise typer.Exit(serve(port, open_browser=browser))
+    served = serve(port, open_browser=browser, host=host, login=not no_login, role=role)
+    raise typer.Exit(served)
 
 
 def lab(

@@ -1,13 +1,28 @@
-"""Kernels of the dashboard server: pooled, and ended when nobody looks any more."""
+"""Kernels of the dashboard server: pooled, counted, and ended when nobody looks any more."""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets import Int
+
+from microgrid_lib.dashboard.guard.visits import Visits
+from microgrid_lib.dashboard.request import KEY_VARIABLE
+from microgrid_lib.errors import MicrogridError
+
+_SECRETS = ("MICROGRID_TOKEN", "MICROGRID_PROXY_SECRET")
+"""Settings of the server that pages have no business with."""
+_LEFT_FOR_GOOD = timedelta(seconds=30)
+
+
+class NoRoomError(MicrogridError):
+    """As many pages are open as may be."""
 
 
 class OwnKernelSpecs(KernelSpecManager):
@@ -24,9 +39,76 @@ class DashboardKernels(AsyncMappingKernelManager):
     on live data is never idle: neither says whether anyone looks.
     """
 
+    most = Int(20, config=True, help="How many kernels may be given to visitors at once.")
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        self.visits = Visits()
         self._alone_since: dict[str, datetime] = {}
+        self._taken: dict[str, int] = {}
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+
+    async def start_kernel(  # type: ignore[override]  # as Jupyter's own, which isn't annotated
+        self, *, kernel_id: str | None = None, **kwargs: Any
+    ) -> str:
+        """Start a kernel with a key of its own and without the server's secrets."""
+        kernel_id = kernel_id or str(uuid.uuid4())
+        environment = {k: v for k, v in kwargs.pop("env", {}).items() if k not in _SECRETS}
+        environment[KEY_VARIABLE] = self.visits.new_key(kernel_id)
+        try:
+            return str(await super().start_kernel(kernel_id=kernel_id, env=environment, **kwargs))
+        except BaseException:
+            self.visits.forget(kernel_id)
+            raise
+
+    async def shutdown_kernel(  # type: ignore[override]  # as Jupyter's own
+        self, kernel_id: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """End a kernel, and forget whose it was."""
+        self.visits.forget(kernel_id)
+        self._alone_since.pop(kernel_id, None)
+        await super().shutdown_kernel(kernel_id, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    @asynccontextmanager
+    async def place(self, session_id: str) -> AsyncIterator[None]:
+        """Keep a place for one more page while its kernel is being handed over.
+
+        Where all are taken, kernels that nobody looks at go first. One session gets half of all
+        places at most.
+
+        Raises
+        ------
+        NoRoomError
+            None is free.
+        """
+        if self._full(session_id):
+            await self._reclaim()
+        if self._full(session_id):
+            raise NoRoomError("as many pages are open as this server may hold")
+        self._taken[session_id] = self._taken.get(session_id, 0) + 1
+        try:
+            yield
+        finally:
+            self._taken[session_id] -= 1
+            if not self._taken[session_id]:
+                del self._taken[session_id]
+
+    def hand_over(self, kernel_id: str, session_id: str, details: dict[str, str]) -> None:
+        """Give a kernel to a session; its clock runs until the page connects."""
+        self._alone_since[kernel_id] = datetime.now(UTC)
+        self.visits.hand_over(kernel_id, session_id, details)
+
+    def _full(self, session_id: str) -> bool:
+        owners = list(self.visits.owned().values())
+        own = owners.count(session_id) + self._taken.get(session_id, 0)
+        everything = len(owners) + sum(self._taken.values())
+        return everything >= self.most or own >= max(1, self.most // 2)
+
+    async def _reclaim(self) -> None:
+        """End kernels whose page was left a while ago."""
+        before = datetime.now(UTC) - _LEFT_FOR_GOOD
+        for kernel_id, since in list(self._alone_since.items()):
+            if since < before and not self._kernel_connections.get(kernel_id):
+                await self.shutdown_kernel(kernel_id)
 
     def notify_disconnect(self, kernel_id: str) -> None:
         """Note when the last viewer left."""
@@ -48,6 +130,4 @@ class DashboardKernels(AsyncMappingKernelManager):
         if now - since > timedelta(seconds=self.cull_idle_timeout):
             self._alone_since.pop(kernel_id, None)
             self.log.info("Ending kernel %s: nobody looks", kernel_id)
-            await ensure_async(
-                self.shutdown_kernel(kernel_id)  # type: ignore[no-untyped-call]
-            )
+            await self.shutdown_kernel(kernel_id)

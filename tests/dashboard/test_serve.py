@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from microgrid_lib.dashboard.serve import DEFAULT_PORT, ServeError, bind, serve
+from microgrid_lib.dashboard.listen import DEFAULT_PORT, ServeError, bind
+from microgrid_lib.dashboard.serve import serve
 
 START = "import sys; from microgrid_lib.dashboard.serve import serve; sys.exit(serve())"
 
