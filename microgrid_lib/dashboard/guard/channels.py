@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from typing import Any
 
 import tornado.web
@@ -14,6 +15,8 @@ from jupyter_server.services.kernels.connection.base import (
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from microgrid_lib.dashboard.guard.plain import Plain
+
 ALLOWED = {
     "shell": frozenset(
         {"comm_open", "comm_close", "comm_msg", "comm_info_request", "kernel_info_request"}
@@ -23,6 +26,7 @@ ALLOWED = {
 """Messages a browser may send, by channel: none of them runs code."""
 
 _BINARY = "v1.kernel.websocket.jupyter.org"
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, struct.error)
 _JSON_PARTS = 4
 """Header, parent header, metadata, content; buffers follow."""
 
@@ -49,7 +53,7 @@ class OwnConnection(ZMQChannelsWebsocketConnection):
             return
         try:
             channel, kind = self._read(incoming_msg)
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
+        except _UNREADABLE:
             self.log.debug("Dropped a message that can't be read")
             return
         if kind not in ALLOWED.get(channel, frozenset()):
@@ -59,6 +63,8 @@ class OwnConnection(ZMQChannelsWebsocketConnection):
 
     def _read(self, message: Any) -> tuple[str, str]:
         """Channel and type of a message, in either protocol."""
+        if isinstance(message, bytes):
+            _require_honest_count(message, binary=self.subprotocol == _BINARY)
         if self.subprotocol == _BINARY:
             channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
             header, *_ = [json.loads(bytes(part)) for part in parts[:_JSON_PARTS]]
@@ -74,7 +80,18 @@ class OwnConnection(ZMQChannelsWebsocketConnection):
         return str(channel), str(header["msg_type"])
 
 
-class OwnChannels(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # untyped base
+def _require_honest_count(message: bytes, binary: bool) -> None:
+    """Refuse a message that claims more parts than it has bytes for.
+
+    Jupyter believes the number, and would count to 2 ** 63 with everybody waiting.
+    """
+    width = 8 if binary else 4
+    count = int.from_bytes(message[:width], "little" if binary else "big")
+    if count * width > len(message):
+        raise ValueError("more parts than bytes")
+
+
+class OwnChannels(Plain, VoilaKernelWebsocketHandler):  # type: ignore[misc]  # untyped base
     """The socket between a page and its kernel."""
 
     async def pre_get(self) -> None:
@@ -98,13 +115,8 @@ class OwnChannels(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # untyped
             super().on_close()
 
 
-class OwnKernel(APIHandler):
+class OwnKernel(Plain, APIHandler):
     """Whether a page's kernel still lives."""
-
-    def set_default_headers(self) -> None:
-        """Nothing about the server's software."""
-        super().set_default_headers()
-        self.clear_header("Server")
 
     @tornado.web.authenticated
     async def get(self, kernel_id: str) -> None:
@@ -114,13 +126,8 @@ class OwnKernel(APIHandler):
         self.finish(json.dumps(model))
 
 
-class EndKernel(APIHandler):
+class EndKernel(Plain, APIHandler):
     """Ends a kernel when its page is left."""
-
-    def set_default_headers(self) -> None:
-        """Nothing about the server's software."""
-        super().set_default_headers()
-        self.clear_header("Server")
 
     @tornado.web.authenticated
     async def post(self, kernel_id: str) -> None:

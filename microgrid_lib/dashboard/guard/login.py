@@ -82,6 +82,8 @@ class LoginPage(_FormPage):
             self._form("login.broken", name, status=503)
             return
         if not isinstance(found, Refusal):
+            if self.current_user is not None:
+                door.sessions.end(self.identity.session_of(self).id)
             self.identity.begin(self, found)
             self.redirect(self._next(), status=303)
             return

@@ -65,9 +65,13 @@ class Sessions:
 
     def begin(self, actor: Actor, way: Way, stamp: str = "") -> Session:
         """Begin a session, under an id that nobody has seen before."""
-        while len(self._sessions) >= self._most:
-            del self._sessions[next(iter(self._sessions))]
-        ends = self._clock() + self.lifetime_s
+        now = self._clock()
+        while self._sessions:
+            oldest = next(iter(self._sessions.values()))
+            if len(self._sessions) < self._most and oldest.ends > now:
+                break
+            del self._sessions[oldest.id]
+        ends = now + self.lifetime_s
         session = Session(secrets.token_urlsafe(_ID_BYTES), actor, way, stamp, ends)
         self._sessions[session.id] = session
         return session

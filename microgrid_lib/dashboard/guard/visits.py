@@ -11,6 +11,7 @@ from typing import Any
 import tornado.web
 from tornado.websocket import WebSocketHandler
 
+from microgrid_lib.dashboard.guard.plain import Plain
 from microgrid_lib.dashboard.request import KEY_HEADER
 
 _KEY_BYTES = 32
@@ -75,7 +76,7 @@ class Visits:
             call()
 
 
-class VisitSocket(WebSocketHandler):
+class VisitSocket(Plain, WebSocketHandler):
     """Where a kernel of the pool waits for its visitor; for that kernel alone.
 
     A kernel's id is no secret: its page knows it. So the kernel shows a key that only it was given

@@ -184,15 +184,18 @@
     bar.append(link);
     document.body.append(bar);
   };
-  document.addEventListener("visibilitychange", async () => {
+  const lookAlive = async () => {
     const config = document.getElementById("jupyter-config-data");
     if (document.visibilityState !== "visible" || !config) return;
     const { baseUrl, kernelId } = JSON.parse(config.textContent);
     try {
       const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`);
-      if (answer.status === 404) asleep();
+      // Not there any more, or no longer ours.
+      if (answer.status === 404 || answer.status === 403) asleep();
     } catch {
       asleep();
     }
-  });
+  };
+  document.addEventListener("visibilitychange", lookAlive);
+  setInterval(lookAlive, 30000);
 })();
