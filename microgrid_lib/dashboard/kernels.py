@@ -18,6 +18,8 @@ from microgrid_lib.errors import MicrogridError
 
 _SECRETS = ("MICROGRID_TOKEN", "MICROGRID_PROXY_SECRET")
 """Settings of the server that pages have no business with."""
+_QUIET = ["--IPKernelApp.log_level=50"]
+"""What a browser sends can make a kernel complain; its complaints end up in the server's log."""
 _LEFT_FOR_GOOD = timedelta(seconds=30)
 
 
@@ -54,8 +56,9 @@ class DashboardKernels(AsyncMappingKernelManager):
         kernel_id = kernel_id or str(uuid.uuid4())
         environment = {k: v for k, v in kwargs.pop("env", {}).items() if k not in _SECRETS}
         environment[KEY_VARIABLE] = self.visits.new_key(kernel_id)
+        kwargs |= {"kernel_id": kernel_id, "env": environment, "extra_arguments": _QUIET}
         try:
-            return str(await super().start_kernel(kernel_id=kernel_id, env=environment, **kwargs))
+            return str(await super().start_kernel(**kwargs))
         except BaseException:
             self.visits.forget(kernel_id)
             raise
@@ -80,9 +83,12 @@ class DashboardKernels(AsyncMappingKernelManager):
         NoRoomError
             None is free.
         """
-        if self._full(session_id):
-            await self._reclaim()
-        if self._full(session_id):
+        if self._is_full():
+            await self._reclaim(list(self.visits.owned()))
+        elif self._has_its_share(session_id):
+            owned = self.visits.owned().items()
+            await self._reclaim([kernel for kernel, owner in owned if owner == session_id])
+        if self._is_full() or self._has_its_share(session_id):
             raise NoRoomError("as many pages are open as this server may hold")
         self._taken[session_id] = self._taken.get(session_id, 0) + 1
         try:
@@ -97,17 +103,20 @@ class DashboardKernels(AsyncMappingKernelManager):
         self._alone_since[kernel_id] = datetime.now(UTC)
         self.visits.hand_over(kernel_id, session_id, details)
 
-    def _full(self, session_id: str) -> bool:
+    def _is_full(self) -> bool:
+        return len(self.visits.owned()) + sum(self._taken.values()) >= self.most
+
+    def _has_its_share(self, session_id: str) -> bool:
         owners = list(self.visits.owned().values())
         own = owners.count(session_id) + self._taken.get(session_id, 0)
-        everything = len(owners) + sum(self._taken.values())
-        return everything >= self.most or own >= max(1, self.most // 2)
+        return own >= max(1, self.most // 2)
 
-    async def _reclaim(self) -> None:
-        """End kernels whose page was left a while ago."""
+    async def _reclaim(self, kernel_ids: list[str]) -> None:
+        """End those of the kernels whose page was left a while ago."""
         before = datetime.now(UTC) - _LEFT_FOR_GOOD
-        for kernel_id, since in list(self._alone_since.items()):
-            if since < before and not self._kernel_connections.get(kernel_id):
+        for kernel_id in kernel_ids:
+            since = self._alone_since.get(kernel_id)
+            if since and since < before and not self._kernel_connections.get(kernel_id):
                 await self.shutdown_kernel(kernel_id)
 
     def notify_disconnect(self, kernel_id: str) -> None:

@@ -30,6 +30,7 @@ FLAGS = [
     "--disable-quic",
 ]
 READY_MS = 90_000
+TOKEN = "token-of-the-browser-tests"  # noqa: S105  of a test
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,7 @@ def demo_site(tmp_path_factory: pytest.TempPathFactory, demo_month: Path) -> Sit
 def address(chromium: str, demo_site: SiteData) -> Iterator[str]:
     """Address of a dashboard on that home."""
     environment = os.environ | {"MICROGRID_HOME": str(demo_site.settings.home)}
+    environment |= {"MICROGRID_TOKEN": TOKEN}
     environment.pop("MICROGRID_CONFIG", None)
     with subprocess.Popen(
         [sys.executable, "-c", START],
@@ -67,7 +69,9 @@ def address(chromium: str, demo_site: SiteData) -> Iterator[str]:
         text=True,
     ) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().strip().removeprefix("Dashboard: ")
+        line = process.stdout.readline().strip()
+        assert line.endswith(f"/?token={TOKEN}")
+        yield line.removeprefix("Dashboard: ").partition("?")[0]
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
 
@@ -81,8 +85,9 @@ class Visit:
     errors: list[str] = field(default_factory=list)
 
     def open(self, url: str) -> None:
-        """Open an address and wait for the section."""
-        self.page.goto(url, timeout=READY_MS)
+        """Open an address as the machine's owner and wait for the section."""
+        self.page.goto(f"{url}{'&' if '?' in url else '?'}token={TOKEN}", timeout=READY_MS)
+        assert "token" not in self.page.url
         self.page.wait_for_selector("[data-section='production']", timeout=READY_MS)
         self.page.wait_for_selector(".mg-chart .bqplot .tick", state="attached", timeout=READY_MS)
 

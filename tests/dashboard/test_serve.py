@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from microgrid_lib.dashboard.listen import DEFAULT_PORT, ServeError, bind
 from microgrid_lib.dashboard.serve import serve
 
+Running = tuple[subprocess.Popen[str], int, str]
 START = "import sys; from microgrid_lib.dashboard.serve import serve; sys.exit(serve())"
 
 
@@ -51,7 +53,7 @@ def test_a_notebook_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("home")
     process = subprocess.Popen(
         [sys.executable, "-c", START],
@@ -62,8 +64,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproces
     )
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line.startswith("Dashboard: http://127.0.0.1:")
-    yield process, int(line.strip().rstrip("/").rsplit(":", 1)[1])
+    found = re.fullmatch(r"Dashboard: http://127\.0\.0\.1:(\d+)/\?token=([\w-]{43})\n", line)
+    assert found
+    yield process, int(found[1]), found[2]
     if process.poll() is None:
         process.kill()
     process.communicate()
@@ -93,23 +96,50 @@ def get(port: int, path: str, host: str | None = None) -> tuple[int, str]:
         "/etc/passwd",
     ],
 )
-def test_nothing_else_can_be_reached(server: tuple[subprocess.Popen[str], int], path: str) -> None:
+def test_nothing_else_can_be_reached(server: Running, path: str) -> None:
     status, text = get(server[1], path)
     assert status == 404
     assert "There is no such page here." in text
 
 
-def test_a_name_of_another_machine_is_refused(server: tuple[subprocess.Popen[str], int]) -> None:
+def test_a_name_of_another_machine_is_refused(server: Running) -> None:
     assert get(server[1], "/nothing", host="attacker.example")[0] == 403
 
 
-def test_style_and_script_are_served(server: tuple[subprocess.Popen[str], int]) -> None:
+def test_style_and_script_are_served(server: Running) -> None:
     for name in ("tokens.css", "microgrid.css", "microgrid.js", "favicon.svg"):
         assert get(server[1], f"/voila/templates/microgrid/static/{name}")[0] == 200
 
 
-def test_an_interrupt_ends_it_without_a_word(server: tuple[subprocess.Popen[str], int]) -> None:
-    process, _ = server
+def enter(port: int, token: str) -> tuple[str, bool]:
+    """Come with a token; where it leads, and whether a session began."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", f"/?token={token}&lang=fr&period=7d")
+        answer = connection.getresponse()
+        assert answer.status == 302
+        cookies = answer.headers.get_all("Set-Cookie") or []
+        return answer.headers["Location"], any(c.startswith("microgrid-") for c in cookies)
+    finally:
+        connection.close()
+
+
+def test_the_address_printed_lets_one_browser_in_and_then_another_is_printed(
+    server: Running,
+) -> None:
+    process, port, token = server
+    assert enter(port, "guess") == ("/?lang=fr&period=7d", False)
+    assert enter(port, token) == ("/?lang=fr&period=7d", True)
+    assert enter(port, token) == ("/?lang=fr&period=7d", False)
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    found = re.search(r"for another browser: http://127\.0\.0\.1:\d+/\?token=([\w-]{43})$", line)
+    assert found
+    assert enter(port, found[1]) == ("/?lang=fr&period=7d", True)
+
+
+def test_an_interrupt_ends_it_without_a_word(server: Running) -> None:
+    process, *_ = server
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0

@@ -58,7 +58,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     accounts = AccountStore.open(Settings(home=home))
     accounts.add("olga", Role.operator, PASSWORD, ADMIN)
     accounts.add("victor", Role.viewer, PASSWORD, ADMIN)
-    server = Server(folder, HOME=str(home), TRUSTED_PROXIES="127.0.0.1", KERNELS="6")
+    server = Server(folder, HOME=str(home), TRUSTED_PROXIES="127.0.0.1", KERNELS="5")
     pages = []
     for number, name in enumerate(("olga", "victor")):
         client = Client(server.port, f"198.51.100.{number}")
@@ -394,15 +394,17 @@ def test_a_page_cannot_be_part_of_another(scene: Scene) -> None:
 
 
 def test_pages_beyond_what_fits_are_told_to_wait(scene: Scene) -> None:
-    client = scene.olga.client
-    kernels = [client.open_page()[0] for _ in range(2)]
-    answer = client.get("/")
+    first, opened = inside(scene, "hungry")
+    kernel, _ = first.client.open_page()
+    other = first.client.socket(Page(first.client, kernel, "").channels)
+    answer = first.client.get("/")
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert "Toutes les places sont prises" in answer.text
-    for kernel in kernels:
-        assert client.post(f"/voila/api/shutdown/{kernel}", {}).status == 204
-        assert client.get(f"/api/kernels/{kernel}").status == 404
+    assert first.client.post(f"/voila/api/shutdown/{kernel}", {}).status == 204
+    assert first.client.get(f"/api/kernels/{kernel}").status == 404
+    assert wait_until_closed(other, 30)
+    opened.close()
 
 
 def wait_until_closed(socket: websocket.WebSocket, within_s: float) -> bool:
