@@ -151,15 +151,19 @@ class Client:
         origin = sent.pop("Origin")
         host = sent.pop("Host")
         opened = websocket.WebSocket()
-        opened.connect(
-            f"ws://127.0.0.1:{self.port}{path}",
-            header=[f"{name.replace('_', '-')}: {value}" for name, value in sent.items()],
-            host=host,
-            suppress_origin=not origin,
-            origin=origin or None,
-            subprotocols=[BINARY] if binary else [],
-            timeout=60,
-        )
+        try:
+            opened.connect(
+                f"ws://127.0.0.1:{self.port}{path}",
+                header=[f"{name.replace('_', '-')}: {value}" for name, value in sent.items()],
+                host=host,
+                suppress_origin=not origin,
+                origin=origin or None,
+                subprotocols=[BINARY] if binary else [],
+                timeout=60,
+            )
+        except BaseException:
+            opened.shutdown()
+            raise
         return opened
 
     def _headers(self) -> dict[str, str]:

@@ -411,14 +411,16 @@ def wait_until_closed(socket: websocket.WebSocket, within_s: float) -> bool:
     """Whether the server closes a socket in time."""
     end = time.monotonic() + within_s
     socket.settimeout(within_s)
-    while time.monotonic() < end:
-        try:
+    try:
+        while time.monotonic() < end:
             if socket.recv_frame().opcode == websocket.ABNF.OPCODE_CLOSE:
                 return True
-        except (websocket.WebSocketConnectionClosedException, ConnectionError):
-            return True
-        except websocket.WebSocketTimeoutException:
-            return False
+    except (websocket.WebSocketConnectionClosedException, ConnectionError):
+        return True
+    except websocket.WebSocketTimeoutException:
+        return False
+    finally:
+        socket.shutdown()
     return False
 
 

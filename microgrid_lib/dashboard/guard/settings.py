@@ -36,7 +36,7 @@ class ServerSettings(Settings):
     session_hours: float = Field(default=12, gt=0, le=24 * 31)
     kernels: int = Field(default=20, ge=1, le=1000)
     warm_kernels: int = Field(default=1, ge=0, le=20)
-    idle_minutes: float = Field(default=5, gt=0)
+    idle_minutes: float = Field(default=5, ge=1)
     auth_proxy: Literal["none", "cloudflare", "headers"] = "none"
     proxy_secret: SecretStr | None = None
     proxy_secret_file: Path | None = None
