@@ -9,10 +9,13 @@ from microgrid_lib.api.source import View
 from microgrid_lib.errors import NoDataError
 from microgrid_lib.kpi.energies import Step
 from microgrid_lib.kpi.energies import energies as energies_of
+from microgrid_lib.kpi.load_shape import DurationCurve, WeekProfile, duration_curve, week_profile
 from microgrid_lib.kpi.model import Kpi, KpiReport, Section
+from microgrid_lib.kpi.newest import Newest, newest_samples
 from microgrid_lib.kpi.registry import Definition
 from microgrid_lib.kpi.report import Computing, kpi_report
 from microgrid_lib.kpi.soc import SocSeries, no_soc, soc_series
+from microgrid_lib.kpi.usual import Usual, usual
 from microgrid_lib.store.extent import clipped
 from microgrid_lib.window import Window
 
@@ -63,3 +66,25 @@ def energies(view: View, window: Window, flows: Sequence[str], step: Step) -> pd
     """Energies per hour, day or month; see `kpi.energies.energies`."""
     inside = clipped(view.snapshot, view.source.profile, window)
     return energies_of(view.access, inside, flows, step)
+
+
+def load_duration(view: View, window: Window, points: int) -> DurationCurve:
+    """The load ranked by height; see `SiteData.load_duration`."""
+    return duration_curve(view.access, view.inside(window), points)
+
+
+def load_week(view: View, window: Window) -> WeekProfile:
+    """The load by weekday and hour; see `SiteData.load_week`."""
+    return week_profile(view.access, view.inside(window))
+
+
+def newest(view: View) -> Newest:
+    """The newest sample of each role; see `SiteData.newest`."""
+    if view.snapshot.newest is None:
+        raise view.nothing()
+    return newest_samples(view.access)
+
+
+def usual_mean(view: View, role: str, window: Window, days: int) -> Usual | None:
+    """The same hours of the days before; see `SiteData.usual`."""
+    return usual(view.access, role, view.inside(window), days)

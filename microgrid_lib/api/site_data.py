@@ -21,9 +21,12 @@ from microgrid_lib.kpi.energies import Step
 from microgrid_lib.kpi.evidence import EvidenceResult, evidence
 from microgrid_lib.kpi.excursions import Excursion, excursions
 from microgrid_lib.kpi.islands import Islands, islands
+from microgrid_lib.kpi.load_shape import DurationCurve, WeekProfile
 from microgrid_lib.kpi.model import Kpi, KpiReport, Section
+from microgrid_lib.kpi.newest import Newest
 from microgrid_lib.kpi.registry import Definition
 from microgrid_lib.kpi.soc import SocSeries
+from microgrid_lib.kpi.usual import DAYS, Usual
 from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.store.refresh import Progress, refresh_summaries
@@ -173,6 +176,43 @@ class SiteData:
     def energies(self, flows: Sequence[str], window: Window, step: Step = "day") -> pd.DataFrame:
         """Energy of roles and flows per local hour, day or month; see `kpi.energies.energies`."""
         return numbers.energies(self._source.current(), window, flows, step)
+
+    def newest(self) -> Newest:
+        """The newest valid sample of each role, and the state of charge then."""
+        return numbers.newest(self._source.current())
+
+    def usual(self, role: str, window: Window, days: int = DAYS) -> Usual | None:
+        """A role's mean over the same hours of the days before; see `kpi.usual.usual`."""
+        return numbers.usual_mean(self._source.current(), role, window, days)
+
+    def load_duration(
+        self,
+        window: Window | str | datetime,
+        end: str | datetime | None = None,
+        points: int = 201,
+    ) -> DurationCurve:
+        """The load ranked by height; see `kpi.load_shape.duration_curve`.
+
+        Raises
+        ------
+        NoDataError
+            Also where the load isn't known.
+        """
+        view = self._source.current()
+        return numbers.load_duration(view, view.window(window, end), points)
+
+    def load_week(
+        self, window: Window | str | datetime, end: str | datetime | None = None
+    ) -> WeekProfile:
+        """The mean load by weekday and local hour; see `kpi.load_shape.week_profile`.
+
+        Raises
+        ------
+        NoDataError
+            Also where the load isn't known.
+        """
+        view = self._source.current()
+        return numbers.load_week(view, view.window(window, end))
 
     def alerts(
         self, window: Window | str | datetime, end: str | datetime | None = None

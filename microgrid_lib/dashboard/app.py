@@ -57,7 +57,7 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
             settings.site,
             settings.language,
         )
-        page = Page(self._choose, self.complain)
+        page = Page(self._choose, self.complain, tuple(shown))
         self.panels = {name: SectionPanel(section, page) for name, section in shown.items()}
         self._data: SiteData | None = None
         self._loaded: Loaded | None = None

@@ -133,8 +133,8 @@ class ChartView:
             f'<h3>{escape(chart.title)}</h3><p class="mg-sub">{escape(chart.subtitle)}</p>'
             f'<p class="mg-hidden">{escape(chart.summary)}</p>'
         )
-        _set_ticks(self._time_axis, chart.x_ticks)
-        _set_ticks(self._value_axis, scale.ticks)
+        set_ticks(self._time_axis, chart.x_ticks)
+        set_ticks(self._value_axis, scale.ticks)
         self._value_axis.visible = bool(scale.ticks)
         self._fill_marks(list(self._figure.marks), chart)
         self._write_legend(None)
@@ -335,7 +335,8 @@ def _at(line: Line | Layer, index: int) -> float | None:
     return float(line.y[index])
 
 
-def _set_ticks(axis: Any, ticks: tuple[Tick, ...]) -> None:
+def set_ticks(axis: Any, ticks: tuple[Tick, ...]) -> None:
+    """Give a bqplot axis its ticks."""
     # Labels first: bqplot writes the ticks when their values change.
     axis.tick_labels = {_js_number(tick.value): tick.label for tick in ticks}
     axis.tick_values = [tick.value for tick in ticks]

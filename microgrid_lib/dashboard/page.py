@@ -34,10 +34,13 @@ class Page:
         Goes elsewhere: another section, tab, period or profile.
     complain
         Says in one line what went wrong.
+    sections
+        Names of the sections there are to go to.
     """
 
     choose: Choose
     complain: Complain
+    sections: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Settings:

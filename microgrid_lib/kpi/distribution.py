@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from microgrid_lib.kpi import notes
 from microgrid_lib.kpi.model import Note
 from microgrid_lib.kpi.registry import REGISTRY, Outcome, Sums, ratio
@@ -71,11 +73,45 @@ def self_consumption(s: Sums) -> Outcome | Note:
 def critical_share(s: Sums) -> Outcome | Note:
     """Critical part of the load's energy; undefined where the load used none."""
     share = ratio(s.sum("served"), s.sum("load"), "load", _NO_LOAD)
-    exceeding = s.count("exceeding")
-    if isinstance(share, Note) or exceeding == 0:
+    if isinstance(share, Note):
         return share
-    warning = notes.critical_exceeds_load(exceeding, s.n, s.sum("excess") / exceeding)
-    return Outcome(share.value, warnings=(warning,))
+    return Outcome(share.value, warnings=_where_exceeding(s, notes.critical_exceeds_load))
+
+
+@REGISTRY.add(
+    "distribution",
+    "kWh",
+    "critical",
+    "critical_load",
+    "load",
+    formula="Σ min(P_critical, P_load) · dt",
+    compare="rate",
+)
+def critical_load_energy(s: Sums) -> Outcome | Note:
+    """Energy of the critical part of the load, as in `critical_share`."""
+    return Outcome(s.energy("served"), warnings=_where_exceeding(s, notes.critical_exceeds_load))
+
+
+@REGISTRY.add(
+    "distribution",
+    "kWh",
+    "critical",
+    "critical_load",
+    "load",
+    formula="Σ (P_load - min(P_critical, P_load)) · dt",
+    compare="rate",
+)
+def other_load_energy(s: Sums) -> Outcome | Note:
+    """Energy of the rest of the load; with the critical part it makes the whole."""
+    return Outcome(
+        s.energy("load") - s.energy("served"),
+        warnings=_where_exceeding(s, notes.critical_exceeds_load),
+    )
+
+
+def _where_exceeding(s: Sums, note: Callable[[int, int, float], Note]) -> tuple[Note, ...]:
+    count = s.count("exceeding")
+    return (note(count, s.n, s.sum("excess") / count),) if count else ()
 
 
 @REGISTRY.add(

@@ -19,6 +19,7 @@ ROLE_LABELS: dict[str, str] = {
     "load": "measured load",
     "critical_load": "measured critical load",
     "grid": "measured grid exchange",
+    "mccb_power": "measured power at the MCCB",
     "bus_voltage": "measured bus voltage",
     "receiving_voltage": "measured voltage at the receiving point",
     "mccb_voltage": "measured MCCB voltage",

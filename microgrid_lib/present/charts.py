@@ -365,7 +365,8 @@ def lay_out(
     values_known = any(np.isfinite(v).any() for v in values)
     low, high = _extent(values, bands)
     if from_zero:
-        high = max(high, 0.0)
+        # Zeros alone need a range too, upwards.
+        high = max(high, 0.0) or 1.0
         low = min(low, 0.0) if low < -_OFFSET * high else 0.0
     if signed:
         reach = max(abs(low), abs(high)) or 1.0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from microgrid_lib.kpi.model import KpiReport, Section
+from microgrid_lib.kpi.model import Kpi, KpiReport, Section
 from microgrid_lib.present.cards import Card, Change, make_card
 from microgrid_lib.present.charts import Chart, ChartSpec, Series, Span, make_chart
 from microgrid_lib.present.limits import bands_of
@@ -68,11 +68,14 @@ class SectionContent:
     ----------
     missing
         One sentence on the cards left out because the site has no such plant; may be empty.
+    kpis
+        What the cards were made of, for pictures of the same numbers.
     """
 
     cards: tuple[Card, ...]
     charts: tuple[Chart, ...]
     missing: str = ""
+    kpis: Mapping[str, Kpi] = field(default_factory=dict)
 
 
 class SiteData(Protocol):
@@ -163,6 +166,7 @@ def prepare_section(
         cards,
         tuple(_chart(c, series, data, window, texts) for c in charts),
         _missing(spec, profile, texts),
+        report.kpis,
     )
 
 

@@ -153,6 +153,11 @@ class Texts:
         """Date and local time."""
         return f"{self.day(moment)} {self.clock(moment, seconds)}"
 
+    def weekday(self, number: int, short: bool = True) -> str:
+        """Name of a weekday, Monday being 0."""
+        names = self.locale.days["stand-alone"]["abbreviated" if short else "wide"]
+        return str(names[number])
+
     def age(self, age: timedelta) -> str:
         """Write an age in its largest unit, such as `12 min`."""
         return format_timedelta(age, format="short", threshold=1.2, locale=self.locale)

@@ -77,6 +77,7 @@ ROLES: dict[str, Unit] = {
     "load": "kW",
     "critical_load": "kW",
     "grid": "kW",
+    "mccb_power": "kW",
     "bus_voltage": "V",
     "receiving_voltage": "V",
     "mccb_voltage": "V",

@@ -84,11 +84,12 @@ class Visit:
     outside: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def open(self, url: str) -> None:
-        """Open an address as the machine's owner and wait for the section."""
-        self.page.goto(f"{url}{'&' if '?' in url else '?'}token={TOKEN}", timeout=READY_MS)
+    def open(self, url: str, section: str = "production") -> None:
+        """Open an address at a section, as the machine's owner, and wait for it."""
+        joined = "&" if "?" in url else "?"
+        self.page.goto(f"{url}{joined}section={section}&token={TOKEN}", timeout=READY_MS)
         assert "token" not in self.page.url
-        self.page.wait_for_selector("[data-section='production']", timeout=READY_MS)
+        self.page.wait_for_selector(f"[data-section='{section}']", timeout=READY_MS)
         self.page.wait_for_selector(".mg-chart .bqplot .tick", state="attached", timeout=READY_MS)
 
     def begin(self) -> None:

@@ -26,12 +26,15 @@ from microgrid_lib.kpi.excursions import Excursion
 from microgrid_lib.kpi.islands import Island, Islands
 from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
 from microgrid_lib.kpi.soc import SocSeries, no_soc
+from microgrid_lib.kpi.newest import Newest, Sample
+from microgrid_lib.kpi.usual import Usual
 from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
 from microgrid_lib.simulation.day import DayFrame
 from microgrid_lib.simulation.plant import Plant, build_plant
 from microgrid_lib.site.load import read_site_file
 from microgrid_lib.site.profile import Profile, Site
+from microgrid_lib.store.summaries import charted_roles
 from microgrid_lib.window import Window, parse_time
 from tests.simulation.sites import measured_like_day
 
@@ -149,6 +152,23 @@ class FakeSiteData:
             "fuel_cell_reliability": FakeChange(-0.012, "1", -0.0123),
             "pv_energy": FakeChange(1.07, "kW", 0.09),
         }
+
+    def newest(self) -> Newest:
+        """Every role's newest sample, 12 kW or so; the chilled water's is a day old."""
+        span = self.span()
+        if span is None:
+            raise NoDataError("nothing is stored")
+        values = {"bus_voltage": 480.0, "bus_frequency": 60.01, "battery": -25.0, "grid": -30.0}
+        samples: dict[str, Sample | None] = {
+            role: Sample(values.get(role, 12.0), span[1]) for role in charted_roles(self.profile)
+        }
+        for role in samples.keys() & {"temp_inlet"}:
+            samples[role] = Sample(9.5, span[1] - timedelta(days=1))
+        residual = None if self.profile.has("load") else Sample(24.5, span[1])
+        return Newest(time=span[1], samples=samples, residual_kw=residual)
+
+    def usual(self, role: str, window: Window) -> Usual | None:
+        return Usual(10.0, 7) if window.hours <= 24 else None
 
     def islands(self, window: Window) -> Islands:
         at = window.start + timedelta(hours=20)

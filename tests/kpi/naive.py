@@ -151,6 +151,18 @@ def naive_kpis(profile: Profile, slots: Slots, start: datetime, end: datetime) -
         ),
     )
 
+    both = ["critical_load", "load"]
+    put(
+        "critical_load_energy",
+        both,
+        lambda v: sum(min(s["critical_load"], s["load"]) for s in v) * dt_h,
+    )
+    put(
+        "other_load_energy",
+        both,
+        lambda v: sum(s["load"] - min(s["critical_load"], s["load"]) for s in v) * dt_h,
+    )
+
     def peak(role: str, part: Callable[[float], float]) -> float | None:
         quarters: dict[float, list[float]] = {}
         for time, slot in inside.items():

@@ -7,8 +7,10 @@ from functools import partial
 from microgrid_lib.dashboard.page import Page
 from microgrid_lib.dashboard.parts.alerts import AlertsPart
 from microgrid_lib.dashboard.parts.base import Part
+from microgrid_lib.dashboard.parts.distribution import DistributionPart
 from microgrid_lib.dashboard.parts.forecast import ForecastPart
 from microgrid_lib.dashboard.parts.numbers import NumbersPart
+from microgrid_lib.dashboard.parts.overview import OverviewPart
 from microgrid_lib.dashboard.parts.quality import MeasuredPart
 from microgrid_lib.dashboard.parts.simulation import SimulationPart
 from microgrid_lib.dashboard.parts.storage import StoragePart
@@ -26,8 +28,10 @@ def _consumers(page: Page) -> Part:
 SECTIONS: dict[str, Section] = {
     section.name: section
     for section in (
+        Section("overview", {"": (OverviewPart,)}),
         Section("production", {"": (partial(NumbersPart, PRODUCTION),)}),
         Section("storage", {"": (StoragePart, AlertsPart)}),
+        Section("distribution", {"": (DistributionPart,)}),
         Section("consumers", {"": (_consumers,)}),
         Section(
             "quality",

@@ -149,6 +149,22 @@
     field.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
+  // Arrow keys go from cell to cell of a grid; one Tab leaves it.
+  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  document.addEventListener("keydown", (event) => {
+    const step = steps[event.key];
+    const cell = event.target;
+    if (!step || !(cell instanceof Element) || !cell.matches("[data-arrows] td[role]")) return;
+    const rows = [...cell.closest("tbody").rows].map((row) => [...row.cells].filter((c) => c.matches("td")));
+    const row = rows.findIndex((cells) => cells.includes(cell));
+    const next = rows[row + step[0]]?.[rows[row].indexOf(cell) + step[1]];
+    event.preventDefault();
+    if (!next) return;
+    cell.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+
   let asked = false;
   new MutationObserver(() => {
     if (asked) return;
