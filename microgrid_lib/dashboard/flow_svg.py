@@ -110,9 +110,9 @@ def _node(node: FlowNode, y: float, size: _Measures) -> str:
         ("detail", 54, node.detail),
     )
     # Two lines stand lower than three.
-    lower = 0.0 if node.detail else 8.0
+    first = top + (0 if node.detail else 8)
     lines = [
-        f'<text class="mg-flow-{kind}" x="{centre:g}" y="{top + down + lower:g}">{escape(text)}</text>'
+        f'<text class="mg-flow-{kind}" x="{centre:g}" y="{first + down:g}">{escape(text)}</text>'
         for kind, down, text in written
         if text
     ]

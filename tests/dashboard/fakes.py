@@ -25,8 +25,8 @@ from microgrid_lib.kpi.evidence import EvidenceResult, ReadingResult
 from microgrid_lib.kpi.excursions import Excursion
 from microgrid_lib.kpi.islands import Island, Islands
 from microgrid_lib.kpi.model import Kpi, KpiReport, Note, Section, WindowModel
-from microgrid_lib.kpi.soc import SocSeries, no_soc
 from microgrid_lib.kpi.newest import Newest, Sample
+from microgrid_lib.kpi.soc import SocSeries, no_soc
 from microgrid_lib.kpi.usual import Usual
 from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import load_settings
