@@ -151,9 +151,9 @@ class _Reader:
             value=value,
             direction=_direction(AUXILIARIES, value),
             width=0.0,
-            title=self._texts("flow.auxiliaries"),
+            title=self._texts("node.auxiliaries"),
             value_text=self._value(value),
-            detail=self._texts("flow.residual"),
+            detail=self._texts("node.residual"),
             source=_COLOURS[AUXILIARIES],
         )
 
@@ -196,7 +196,7 @@ class _Reader:
         return tuple(found)
 
     def _title(self, role: str) -> str:
-        title = self._texts(f"flow.{role}")
+        title = self._texts(f"node.{role}")
         soc = self._newest.soc
         if role != "battery" or soc is None:
             return title
@@ -210,16 +210,16 @@ class _Reader:
     def _detail(self, role: str, value: float | None) -> str:
         texts = self._texts
         if value is None:
-            return texts("flow.no_sample")
+            return texts("node.no_sample")
         if role == "load":
             critical = self.recent(self._newest.samples.get("critical_load"))
-            return texts("flow.critical", power=self._value(critical.value)) if critical else ""
+            return texts("node.critical", power=self._value(critical.value)) if critical else ""
         if role in {"battery", "grid"}:
             kind = "none" if abs(value) < _NOTHING_KW else "plus" if value > 0 else "minus"
-            said = texts(f"flow.{role}.{kind}")
+            said = texts(f"node.{role}.{kind}")
             derived = role == "grid" and self._profile.grid_is_derived
-            return texts("flow.derived", what=said) if derived else said
-        return texts("flow.takes") if value <= -_NOTHING_KW else ""
+            return texts("node.derived", what=said) if derived else said
+        return texts("node.takes") if value <= -_NOTHING_KW else ""
 
 
 def _direction(role: str, value: float | None) -> Direction:

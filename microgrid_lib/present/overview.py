@@ -49,10 +49,10 @@ SOURCES = ChartSpec(
     "sources",
     "kW",
     (
-        LineSpec("pv", "pv", "flow.pv"),
-        LineSpec("fuel_cell", "fuel-cell", "flow.fuel_cell"),
-        LineSpec("genset", "genset", "flow.genset"),
-        LineSpec("battery", "battery", "flow.battery"),
+        LineSpec("pv", "pv", "node.pv"),
+        LineSpec("fuel_cell", "fuel-cell", "node.fuel_cell"),
+        LineSpec("genset", "genset", "node.genset"),
+        LineSpec("battery", "battery", "node.battery"),
     ),
     signed=True,
 )
