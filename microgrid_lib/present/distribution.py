@@ -40,7 +40,7 @@ _TIE = (
     CardSpec("grid_export_energy", spark="grid", source="grid", lead=True),
     CardSpec("grid_import_energy", spark="grid", source="grid", lead=True),
     CardSpec("peak_import", spark="grid", source="grid", lead=True),
-    CardSpec("auxiliaries_mean", spark="grid", source="ink", lead=True),
+    CardSpec("auxiliaries_mean", lead=True),
 )
 """What is read first where no load is measured."""
 

@@ -67,7 +67,7 @@ class Flow(Picture):
     nodes
         Left ones first, each side from top to bottom.
     bus
-        What stands at the bus: voltage and frequency, those that are known.
+        What stands at the bus: voltage and frequency, those that are known, else its name.
     fresh
         How old the newest sample is.
     """
@@ -158,14 +158,14 @@ class _Reader:
         )
 
     def bus(self) -> tuple[str, ...]:
-        """Voltage and frequency at the bus."""
+        """Voltage and frequency at the bus, its name where neither is known."""
         found = []
         for role, unit in _BUS:
             sample = self.recent(self._newest.samples.get(role))
             if sample is not None:
                 number = self._texts.number(sample.value, decimals_for(sample.value, unit))
                 found.append(f"{number} {unit}")
-        return tuple(found)
+        return tuple(found) or (self._texts("node.bus"),)
 
     def old(self) -> str:
         """Say which roles have no recent sample, and since when; empty where all have one."""
