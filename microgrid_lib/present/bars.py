@@ -145,8 +145,8 @@ def _label(start: datetime, step: Step, texts: Texts) -> str:
 def _x_ticks(starts: Sequence[datetime], step: Step, texts: Texts) -> tuple[Tick, ...]:
     if step == "hour":
         every = next((n for n in _HOURS_BETWEEN if len(starts) <= n * _MOST_TICKS), 12)
-        chosen = [i for i, start in enumerate(starts) if start.hour % every == 0]
-        return tuple(Tick(float(i), texts.clock(starts[i].replace(minute=0))) for i in chosen)
+        whole = [i for i, s in enumerate(starts) if s.hour % every == 0 and s.minute == 0]
+        return tuple(Tick(float(i), texts.clock(starts[i])) for i in whole)
     every = -(-len(starts) // _MOST_TICKS) or 1
     write = texts.day_short if step == "day" else texts.month
     return tuple(Tick(i + 0.5, write(starts[i])) for i in range(0, len(starts), every))

@@ -130,6 +130,15 @@ def test_pieces_fit_the_window(days: float, step: str) -> None:
     assert energy_step(Window(END - timedelta(days=days), END)) == step
 
 
+def test_a_piece_cut_by_the_window_is_not_labelled_with_a_whole_hour(data: FakeSiteData) -> None:
+    cut = Window(DAY.start + timedelta(minutes=30), DAY.start + timedelta(hours=3, minutes=30))
+    frame = data.energies(["fuel_cell"], cut, "hour")
+    frame["start"] = [cut.start, *(DAY.start + timedelta(hours=n) for n in (1, 2))]
+    flow = Flow("fuel_cell", "fuel cell", "fuel-cell")
+    bars = energy_bars("e", "Energy", frame, [flow], "hour", texts_for("en"))
+    assert [(tick.value, tick.label) for tick in bars.x_ticks] == [(1.0, "01:00"), (2.0, "02:00")]
+
+
 def test_bars_without_any_value_have_no_scale(data: FakeSiteData) -> None:
     frame = data.energies(["fuel_cell"], DAY, "hour")
     frame["fuel_cell"] = np.nan
