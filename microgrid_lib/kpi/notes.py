@@ -138,7 +138,7 @@ def efficiency_uncertain(needed: int, had: float, uncertainty: float) -> Note:
 
 
 def efficiency_gaps(coverage: float, hour_coverage: float) -> Note:
-    """Say that too much flowed unseen: gaps at the same time every day hide the same flow."""
+    """Say that gaps may hide what flowed: 95 % of all, 80 % of every hour of the day is needed."""
     return Note(
         code="efficiency_gaps",
         params={"coverage": coverage, "hour_coverage": hour_coverage},

@@ -140,6 +140,23 @@ def test_kpis_equal_loops_over_slots_with_and_without_summaries(
 
 
 @pytest.mark.parametrize("site_name", SITES)
+def test_loads_of_autonomy_are_summed_where_the_battery_is_known_too(
+    engine: DuckDBEngine, tmp_path: Path, site_name: str
+) -> None:
+    profile = SITES[site_name].profile()
+    rows = random_rows(site_name, 11)
+    window = window_of(site_name, 0.1, 0.9)
+    slots = [s for t, s in naive_slots(profile, rows).items() if window.start <= t < window.end]
+    lake = make_lake(tmp_path, profile, rows, summarised=engine)
+    totals = collect_totals(engine, lake, profile, window.start, window.end)
+    for basis, role in (("autonomy", "load"), ("critical_autonomy", "critical_load")):
+        loads = [s[role] for s in slots if s["battery"] is not None and s[role] is not None]
+        assert 0 < len(loads) < sum(s[role] is not None for s in slots)
+        assert totals.n(basis) == len(loads)
+        assert close(totals.sums[f"{basis}__load"], sum(v for v in loads if v is not None))
+
+
+@pytest.mark.parametrize("site_name", SITES)
 @twins
 @given(seed=seeds, cuts=st.tuples(shares, shares))
 def test_totals_of_parts_add_up_to_those_of_the_whole(
