@@ -30,6 +30,22 @@ def test_an_efficiency_of_exactly_one_is_given(kpis: Kpis) -> None:
     assert found["battery_round_trip_efficiency"].value == 1.0
 
 
+def test_an_efficiency_asks_only_for_the_hours_of_its_window(kpis: Kpis) -> None:
+    slots = [{"battery": power} for power in [-400.0] * 16 + [300.0] * 15]
+    missing = {"battery": None}
+    found = kpis([*slots, missing], roles=["battery"])["battery_round_trip_efficiency"]
+    assert found.reason is not None
+    assert found.reason.params == {"coverage": 31 / 32, "hour_coverage": 0.75}
+
+
+def test_an_hour_of_one_slot_counts_as_well(kpis: Kpis) -> None:
+    slots: list[dict[str, float | None]] = [{"battery": -400.0}] * 12 + [{"battery": 300.0}] * 11
+    found = kpis([*slots, {"battery": None}], roles=["battery"], interval_s=3600)
+    reason = found["battery_round_trip_efficiency"].reason
+    assert reason is not None
+    assert reason.params == {"coverage": 23 / 24, "hour_coverage": 0.0}
+
+
 def test_a_little_charging_is_too_little_and_not_none(kpis: Kpis) -> None:
     reason = kpis(cycle(0.5, 0.0), roles=["battery"])["battery_round_trip_efficiency"].reason
     assert reason is not None
