@@ -19,7 +19,7 @@ from microgrid_lib.present.production import PRODUCTION
 
 
 def _consumers(page: Page) -> Part:
-    # Maps and the database library cost every kernel 20 MB: only who looks here pays.
+    # Maps and the database library cost every kernel 12 MB: only who looks here pays.
     from microgrid_lib.dashboard.parts.consumers import ConsumersPart
 
     return ConsumersPart(page)
