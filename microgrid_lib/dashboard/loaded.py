@@ -56,6 +56,7 @@ class Loaded:
             "profile": self.data.profile.name,
             "start": self.window.start.isoformat(),
             "end": self.window.end.isoformat(),
+            "language": self.texts.language,
         }
 
     def _minute(self) -> str:
