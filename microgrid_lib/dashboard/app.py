@@ -11,15 +11,17 @@ from microgrid_lib.dashboard.banner import BannerView
 from microgrid_lib.dashboard.bridge import Bridge
 from microgrid_lib.dashboard.frame import Frame
 from microgrid_lib.dashboard.header import Header, window_query
+from microgrid_lib.dashboard.language import pick_language
 from microgrid_lib.dashboard.library import InstalledLibrary, Library
 from microgrid_lib.dashboard.live import Follower
 from microgrid_lib.dashboard.loaded import Loaded
 from microgrid_lib.dashboard.page import Page
-from microgrid_lib.dashboard.request import requested_query, under_voila
+from microgrid_lib.dashboard.request import requested_query, under_voila, visit_details
 from microgrid_lib.dashboard.sections import SECTIONS
 from microgrid_lib.dashboard.sections.base import SectionPanel
 from microgrid_lib.dashboard.state import REFRESH_S, THEMES, DashboardState
 from microgrid_lib.dashboard.style import style_sheet
+from microgrid_lib.dashboard.visitor import current_visitor, logout_address
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.banner import make_banner
 from microgrid_lib.present.freshness import freshness
@@ -201,9 +203,13 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
     def _arrive(self) -> None:
         """Go where the visitor's address points; in a pooled kernel, once there is a visitor."""
         query = requested_query()
+        accepted = visit_details().get("HTTP_ACCEPT_LANGUAGE", "")
+        self.header.show_visitor(current_visitor(), logout_address())
         self._look()
         try:
-            self.choices.apply_query(query)
+            # What the address says comes later, and so wins.
+            language = pick_language(None, accepted, self.choices.language)
+            self.choices.apply_query(f"lang={language}&{query}")
         except MicrogridError as error:
             self.complain(str(error))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from microgrid_lib.access import Actor
 from microgrid_lib.dashboard.library import Library
 from microgrid_lib.dashboard.state import REFRESH_S, THEMES, DashboardState
 from microgrid_lib.errors import MicrogridError
@@ -51,6 +52,8 @@ class Header:
         self.refresh = widgets.Dropdown().add_class("mg-picker").add_class("mg-refresh")
         self.language = widgets.Button().add_class("mg-square").add_class("mg-language")
         self.theme = widgets.Button(description="◐").add_class("mg-square").add_class("mg-theme")
+        self._visitor: tuple[Actor, str | None] | None = None
+        self.visitor = widgets.HTML().add_class("mg-visitor")
         controls = [
             self.site,
             self.profile,
@@ -62,7 +65,9 @@ class Header:
             [
                 self.title,
                 widgets.HBox(controls).add_class("mg-controls"),
-                widgets.HBox([self.language, self.theme]).add_class("mg-page-controls"),
+                widgets.HBox([self.visitor, self.language, self.theme]).add_class(
+                    "mg-page-controls"
+                ),
             ]
         ).add_class("mg-header")
         self.site.observe(self._take("site"), "value")
@@ -102,6 +107,10 @@ class Header:
         self.title.value = f"<h1>{escape(texts('app.title'))}</h1>{demo}"
         self.freshness.value = _freshness_html(freshness)
 
+    def show_visitor(self, visitor: Actor, logout: str | None) -> None:
+        """Say who is logged in, and where they can log out; without a session there is nothing."""
+        self._visitor = (visitor, logout)
+
     def _show_custom(self, window: Window | None) -> None:
         self.custom.layout.display = None if self._state.period == "custom" else "none"
         if window is not None:
@@ -118,6 +127,7 @@ class Header:
             (self.refresh, "pick.refresh"),
         ):
             widget.description = texts(key)
+        self.visitor.value = _visitor_html(self._visitor, texts)
         other = _after(LANGUAGES, self._state.language)
         self.language.description = other.upper()
         self.language.tooltip = texts(f"language.{other}")
@@ -179,6 +189,17 @@ def _offer(widget: Any, options: Mapping[str, str], chosen: str) -> None:
 
 def _after(choices: tuple[str, ...], current: str) -> str:
     return choices[(choices.index(current) + 1) % len(choices)]
+
+
+def _visitor_html(visitor: tuple[Actor, str | None] | None, texts: Texts) -> str:
+    if visitor is None or visitor[1] is None:
+        return ""
+    actor, logout = visitor
+    role = escape(texts(f"visitor.{actor.role.value}"), quote=True)
+    return (
+        f'<span title="{role}">{escape(actor.name)}</span> '
+        f'<a href="{escape(str(logout), quote=True)}">{escape(texts("visitor.logout"))}</a>'
+    )
 
 
 def _freshness_html(freshness: Freshness | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from microgrid_lib.access import Actor, Role
 from microgrid_lib.dashboard.app import Dashboard
 from microgrid_lib.dashboard.charts import ChartView
 from microgrid_lib.errors import NoDataError
@@ -284,3 +285,20 @@ def test_an_error_keeps_the_page_and_offers_to_try_again(
     monkeypatch.undo()
     app.frame.retry.click()
     assert row.layout.display == "none"
+
+
+def test_a_french_browser_gets_a_french_page_and_the_address_wins(
+    home: Path, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_ACCEPT_LANGUAGE", "fr-FR,fr;q=0.9,en;q=0.8")
+    assert Dashboard("production", library=library).choices.language == "fr"
+    monkeypatch.setenv("QUERY_STRING", "lang=en")
+    assert Dashboard("production", library=library).choices.language == "en"
+
+
+def test_who_is_logged_in_can_log_out(app: Dashboard) -> None:
+    assert app.header.visitor.value == ""
+    app.header.show_visitor(Actor("<b>Ada", Role.operator), "/logout")
+    app.choices.change(language="fr")
+    assert "&lt;b&gt;Ada" in app.header.visitor.value
+    assert '<a href="/logout">Se déconnecter</a>' in app.header.visitor.value

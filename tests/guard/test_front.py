@@ -8,9 +8,9 @@ import pytest
 
 from microgrid_lib.dashboard.guard.front import client_address, host_names, is_our_host
 from microgrid_lib.dashboard.guard.headers import content_policy, security_headers
-from microgrid_lib.dashboard.guard.language import pick_language
 from microgrid_lib.dashboard.guard.login import safe_next
 from microgrid_lib.dashboard.guard.settings import ServerSettings
+from microgrid_lib.dashboard.language import pick_language
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  nothing is bound
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from jupyter_server.auth.decorator import allow_unauthenticated
 
 from microgrid_lib.dashboard.guard.door import Refusal
-from microgrid_lib.dashboard.guard.language import pick_language
 from microgrid_lib.dashboard.guard.pages import Page
 from microgrid_lib.dashboard.guard.sessions import Way
+from microgrid_lib.dashboard.language import pick_language
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.texts import LANGUAGES, texts_for
 
