@@ -39,12 +39,11 @@ def donut_html(donut: Donut) -> str:
         f'data-value="{part.value!r}"><i></i>{escape(part.label)}<b>{escape(part.text)}</b></li>'
         for part in donut.slices
     )
-    first = donut.slices[0].label
     return (
         f'<svg viewBox="0 0 200 200" role="img" aria-label="{escape(donut.summary, quote=True)}">'
         f"{''.join(arcs)}"
         f'<text class="mg-donut-value" x="100" y="102">{escape(donut.middle)}</text>'
-        f'<text class="mg-donut-label" x="100" y="124">{escape(first)}</text></svg>'
+        f'<text class="mg-donut-label" x="100" y="124">{escape(donut.middle_label)}</text></svg>'
         f"<ul>{keys}</ul>"
     )
 

@@ -53,6 +53,7 @@ def split_picture(kpis: Mapping[str, Kpi], texts: Texts) -> Donut | None:
         unit="kWh",
         slices=slices,
         middle=f"{texts.number(100 * share.value, 1)} %",
+        middle_label=texts("split.critical"),
         note=texts.note(share.warning) if share.warning else "",
         summary="; ".join(f"{s.label}: {s.text}" for s in slices),
         heads=(texts("split.part"), texts("split.energy"), texts("split.share")),
@@ -140,7 +141,7 @@ def week_picture(week: WeekProfile, texts: Texts) -> HeatMap:
         texts=said,
         steps=steps,
         step_ticks=tuple(texts.number(edge, digits) for edge in edges),
-        note=texts("week.few", known=known, of=week.mean.size) if known < week.mean.size else "",
+        note=_holes(known, week.mean.size, texts),
         summary="; ".join(
             texts(key, cell=said[at // len(hours)][at % len(hours)])
             for key, at in (
@@ -154,6 +155,12 @@ def week_picture(week: WeekProfile, texts: Texts) -> HeatMap:
             for day, row in zip(days, values, strict=True)
         ),
     )
+
+
+def _holes(known: int, of: int, texts: Texts) -> str:
+    if known == of:
+        return ""
+    return texts("week.short" if known <= of / 2 else "week.few", known=known, of=of)
 
 
 def _number(value: float, texts: Texts) -> str:

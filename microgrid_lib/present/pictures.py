@@ -74,13 +74,14 @@ class Donut(Picture):
     ----------
     slices
         Clockwise from the top; their shares add up to 1.
-    middle
-        What stands in the middle, such as `60.0 %`.
+    middle, middle_label
+        What stands in the middle, such as `60.0 %`, and a short word for it.
     """
 
     unit: str
     slices: tuple[Slice, ...]
     middle: str
+    middle_label: str
 
 
 @dataclass(frozen=True, kw_only=True)
