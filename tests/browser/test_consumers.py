@@ -20,16 +20,14 @@ from microgrid_lib.consumers.importing import import_content
 from microgrid_lib.consumers.model import Consumer
 from microgrid_lib.consumers.reading import ImportFormat
 from microgrid_lib.consumers.store import ConsumerStore
-from microgrid_lib.dashboard.visitor import visitor_text
 from microgrid_lib.settings import Settings
-from tests.browser.conftest import START
+from tests.browser.conftest import START, TOKEN
 from tests.consumers.drafts import SITE, draft
 
 pytestmark = pytest.mark.browser
 
-OLGA, ADA = Actor("olga", Role.operator), Actor("ada", Role.admin)
+ADA = Actor("ada", Role.admin)
 HOSTILE = "<img src=x onerror=document.title='hacked'>"
-TOKEN = "token-of-the-browser-tests"  # noqa: S105  of a test
 WAIT_MS = 90_000
 FILE = f"""name,type,kind,latitude,longitude,rated_power_kw
 Pump,critical,water,35.001,-106.601,7.5
@@ -39,7 +37,7 @@ Pump,critical,water,35.001,-106.601,7.5
 
 @dataclass
 class Place:
-    """A dashboard that an operator looks at, and its store."""
+    """A dashboard that the machine's owner looks at, and its store."""
 
     address: str
     store: ConsumerStore
@@ -52,7 +50,6 @@ def place(
     settings = Settings(home=demo_site.settings.home)
     environment = os.environ | {
         "MICROGRID_HOME": str(settings.home),
-        "HTTP_X_MICROGRID_VISITOR": visitor_text(OLGA),
         "MICROGRID_TOKEN": TOKEN,
     }
     environment.pop("MICROGRID_CONFIG", None)
