@@ -423,9 +423,9 @@ def stacked(parts: Sequence[tuple[str, str, Floats]], x: Floats) -> tuple[Layer,
     return tuple(layers)
 
 
-def scale_for(low: float, high: float, texts: Texts) -> Scale:
+def scale_for(low: float, high: float, texts: Texts, headroom: float = _HEADROOM) -> Scale:
     """Make a round scale with some room around the values, but none beyond zero."""
-    room = _HEADROOM * (high - low)
+    room = headroom * (high - low)
     bottom, top, ticks = round_range(low - room if low else low, high + room if high else high)
     step = ticks[1] - ticks[0]
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +32,7 @@ from microgrid_lib.window import Window
 MOST_POINTS = 480
 """Steps in a picture: a chart is about that many pixels wide."""
 _STEPS_MIN = (1, 2, 3, 5, 10, 15)
+_KEPT = 40
 _STACK = ("fuel_cell", "genset", "pv", "battery", "grid")
 _TOKENS = {"fuel_cell": "fuel-cell"}
 _TRANSIENT_S = 20.0
@@ -62,7 +64,7 @@ def simulation_charts(pair: Pair, site: Site, texts: Texts) -> dict[Kind, Chart]
     charts = {kind: simulation_chart(kind, pair, site, texts, pair.window) for kind in KINDS}
     low = min(charts[kind].y_range[0] for kind in ("base", "power"))
     high = max(charts[kind].y_range[1] for kind in ("base", "power"))
-    shared = scale_for(low, high, texts)
+    shared = scale_for(low, high, texts, headroom=0.0)
     for kind in ("base", "power"):
         charts[kind] = replace(charts[kind], y_range=shared.range, y_ticks=shared.ticks)
     return charts
@@ -133,7 +135,7 @@ class _Drawing:
 
     def frequency(self) -> Chart:
         result = self.pair.scenario
-        lowest = self.reduced(result, "frequency_min", np.fmin)
+        lowest = self.lowest(result, "frequency_min")
         lines = [
             self.line("frequency", self.texts("simulation.mean"), "grid",
                       self.mean(result, "frequency")),
@@ -190,23 +192,11 @@ class _Drawing:
         )
 
     def mean(self, result: SimulationResult, column: str) -> Floats:
-        values = self._cut(result, column)
-        known = np.isfinite(values)
-        count = known.sum(axis=1)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(
-                np.where(known, values, 0.0).sum(axis=1) / np.where(count, count, np.nan)
-            )
+        return _means(result, column, self.first, self.last, self.step)
 
-    def reduced(self, result: SimulationResult, column: str, how: np.ufunc) -> Floats:
-        return np.asarray(how.reduce(self._cut(result, column), axis=1), dtype=np.float64)
-
-    def _cut(self, result: SimulationResult, column: str) -> Floats:
-        values = result.series[column].to_numpy(dtype=np.float64)[self.first : self.last]
-        missing = len(self.x) * self.step - len(values)
-        if missing:
-            values = np.concatenate([values, np.full(missing, np.nan)])
-        return np.asarray(values.reshape(-1, self.step))
+    def lowest(self, result: SimulationResult, column: str) -> Floats:
+        values = _steps(result, column, self.first, self.last, self.step)
+        return np.asarray(np.fmin.reduce(values, axis=1), dtype=np.float64)
 
     def spans(self, result: SimulationResult) -> tuple[Span, ...]:
         label = self.texts("span.island")
@@ -215,6 +205,25 @@ class _Drawing:
 
     def gaps(self) -> tuple[tuple[float, float], ...]:
         return tuple((60.0 * a, 60.0 * b) for a, b in _runs(~self.pair.scenario.day.valid))
+
+
+@lru_cache(maxsize=_KEPT)
+def _means(result: SimulationResult, column: str, first: int, last: int, step: int) -> Floats:
+    """Mean of each step; the measured day's are the same for every scenario, so they are kept."""
+    values = _steps(result, column, first, last, step)
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        total = np.where(known, values, 0.0).sum(axis=1)
+        return np.asarray(total / np.where(count, count, np.nan))
+
+
+def _steps(result: SimulationResult, column: str, first: int, last: int, step: int) -> Floats:
+    values = result.series[column].to_numpy(dtype=np.float64)[first:last]
+    missing = -len(values) % step
+    if missing:
+        values = np.concatenate([values, np.full(missing, np.nan)])
+    return np.asarray(values.reshape(-1, step))
 
 
 def _runs(flags: Any) -> list[tuple[int, int]]:
