@@ -11,13 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, numbers, pages
+from benchmarks import ingest, numbers, pages, simulation
 from benchmarks.table import Row, render
 from microgrid_lib.api import open_site
 from microgrid_lib.ingest.demo import DemoPlan, write_demo
 from microgrid_lib.settings import Settings
 
-GROUPS = ("ingest", "numbers", "pages")
+GROUPS = ("ingest", "numbers", "pages", "simulation")
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def main() -> int:
             print("Ingestion ...", file=sys.stderr)
             rows += ingest.run(demo, work, given.repeat)
         home = work / "home"
-        if {"numbers", "pages"} & set(groups):
+        if {"numbers", "pages", "simulation"} & set(groups):
             open_site("mesa_del_sol", settings=Settings(home=home)).ingest([demo])
         if "numbers" in groups:
             print("KPIs and series ...", file=sys.stderr)
@@ -45,6 +45,9 @@ def main() -> int:
         if "pages" in groups:
             print("Pages ...", file=sys.stderr)
             rows += pages.run(home, given.repeat)
+        if "simulation" in groups:
+            print("Simulation ...", file=sys.stderr)
+            rows += simulation.run(home, given.repeat)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(render(rows))

@@ -15,6 +15,7 @@ import pytest
 
 from microgrid_lib.api import open_site
 from microgrid_lib.cli.simulate import ContingencyReport
+from microgrid_lib.simulation.calibration_report import CalibrationReport
 from microgrid_lib.simulation.contingency import n_minus_1
 from microgrid_lib.simulation.metrics import SimulationReport, SimulationSeriesReport
 from microgrid_lib.simulation.scenario import Scenario
@@ -213,6 +214,10 @@ def test_options_reach_the_scenario(demo: DemoHome) -> None:
         "import_target_kw": 20.0,
         "battery_kw": 50.0,
         "soc_start": 0.6,
+        "soc_reserve": 0.4,
+        "load_step_kw": 25.0,
+        "load_step": "10:00-11:00",
+        "lost_from": "12:00",
         "seed": 7,
     }
     words = [[f"--{name.replace('_', '-')}", str(value)] for name, value in options.items()]
@@ -234,6 +239,55 @@ def test_n_minus_1_adds_a_row_per_source(demo: DemoHome) -> None:
     assert words.splitlines()[-1].startswith("battery ")
 
 
+def test_an_average_day_is_that_of_the_library(demo: DemoHome) -> None:
+    data = open_site("mesa_del_sol", "gas_engine")
+    period = "2022-06-10/2022-06-16"
+    options = ("--average", period, "--profile", "gas_engine", "--load-scale", "1.2", "--json")
+    printed = SimulationReport.model_validate_json(call("simulate", *options).done())
+    day = data.average_day("2022-06-10", "2022-06-16")
+    expected = simulate(data.plant(), day, Scenario(load_scale=1.2)).report()
+    assert printed.date == period
+    assert_same(printed.model_dump(), expected.model_dump())
+    assert "simulation.average_day" in [note.code for note in printed.warnings]
+
+
+def test_the_days_that_can_be_simulated_can(demo: DemoHome) -> None:
+    data = open_site("mesa_del_sol", "gas_engine")
+    days = data.simulation_days()
+    assert len(days) == 30
+    assert data.simulation_day(days[-1]).coverage >= 0.5
+
+
+def test_calibrate_prints_what_the_library_finds(demo: DemoHome) -> None:
+    options = ("--profile", "gas_engine", "--start", "2022-06", "--end", "2022-07")
+    printed = CalibrationReport.model_validate_json(call("calibrate", *options, "--json").done())
+    found = printed.calibration
+    assert printed.interval_s == 60
+    assert found.line.value_ohm == pytest.approx(0.0079, rel=0.02)
+    assert found.source is not None
+    assert found.held_out.rmse_v is not None
+    assert found.held_out.rmse_v < 0.5
+    assert found.held_out.baseline_receiving_v is not None
+    assert found.held_out.rmse_v < found.held_out.baseline_receiving_v
+    text = call("calibrate", *options).done()
+    assert f"{1e3 * found.line.value_ohm:.3f}" in text
+    assert "held out" in text
+
+
+def test_a_calibration_on_hours_is_the_same_within_its_error(demo: DemoHome) -> None:
+    data = open_site("mesa_del_sol", "gas_engine")
+    report = data.calibration("2022-06", "2022-07", hours=True)
+    assert report.interval_s == 3600
+    assert report.calibration.line.value_ohm == pytest.approx(0.0079, rel=0.05)
+    frame = data.held_out_voltages("2022-06", "2022-07", hours=True)
+    assert len(frame) == report.calibration.intervals
+
+
+def test_too_few_days_cannot_be_calibrated(demo: DemoHome) -> None:
+    options = ("--profile", "gas_engine", "--start", "2022-06-01", "--end", "2022-06-04")
+    assert "needs 6 days with synchronous data" in call("calibrate", *options).refused(3)
+
+
 def test_what_is_not_feasible_says_why_and_is_no_mistake(demo: DemoHome) -> None:
     alone = ("--island", "00:00-24:00", "--lost", "battery")
     report = call("simulate", "--date", DAY, *alone, "--json").shaped(SimulationReport)
@@ -243,7 +297,18 @@ def test_what_is_not_feasible_says_why_and_is_no_mistake(demo: DemoHome) -> None
 
 
 MISUSE = [
-    ((), "Missing option '--date'"),
+    ((), "either --date DAY or --average FIRST/LAST"),
+    (("--date", DAY, "--average", "2022-06-01/2022-06-02"), "either --date DAY or --average"),
+    (("--average", "2022-06-01"), "'2022-06-01' isn't a period; use FIRST/LAST"),
+    (("--average", "2022-06-09/2022-06-02"), "must not end before it starts"),
+    (("--average", "2022-01-01/2022-12-31"), "an average day is of at most 92 days"),
+    (("--date", DAY, "--load-step-kw", "5"), "load_step_kw 5 needs its time, load_step"),
+    (("--date", DAY, "--lost-from", "12:00"), "lost_from '12:00': no source is lost"),
+    (("--date", DAY, "--soc-reserve", "-1"), "soc_reserve -1 must be between 0 and 1"),
+    (
+        ("--date", DAY, "--critical-by-consumers"),
+        "no consumer of mesa_del_sol states a rated power",
+    ),
     (("--date", "2022-06"), "'2022-06' isn't a day; use YYYY-MM-DD"),
     (("--date", "2022-06-15T12:00"), "isn't a day"),
     (("--date", "2022-06-31"), "'2022-06-31' isn't a time"),
