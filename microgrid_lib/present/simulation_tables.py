@@ -108,6 +108,11 @@ def _metrics() -> tuple[_Metric, ...]:
 
         return read
 
+    def outside(name: str) -> Callable[[SimulationResult], Number]:
+        # Where no voltage is known, none is known to be inside either.
+        read = detail(name)
+        return lambda r: None if r.metrics.voltage_v.bus.min is None else read(r)
+
     def none(_: SimulationResult) -> Number:
         return 0.0
 
@@ -120,8 +125,8 @@ def _metrics() -> tuple[_Metric, ...]:
         return trip.threshold * result.plant.nominal_frequency_hz.value
 
     return (
-        _Metric("minutes_outside_a", "min", detail("minutes_outside_a"), none),
-        _Metric("minutes_outside_b", "min", detail("minutes_outside_b"), none),
+        _Metric("minutes_outside_a", "min", outside("minutes_outside_a"), none),
+        _Metric("minutes_outside_b", "min", outside("minutes_outside_b"), none),
         _Metric("bus_voltage_min", "V", lambda r: r.metrics.voltage_v.bus.min),
         _Metric("bus_voltage_max", "V", lambda r: r.metrics.voltage_v.bus.max),
         _Metric("minutes_frequency_warning", "min", detail("minutes_frequency_warning"), none),

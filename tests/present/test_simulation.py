@@ -76,6 +76,14 @@ def test_metrics_say_what_is_beyond_its_limit() -> None:
     assert rows["nadir"].base == "–"
 
 
+def test_minutes_outside_a_range_are_not_zero_where_no_voltage_is_known() -> None:
+    plant, day = mds_plant(network=None), constant_day(load=100.0, battery=0.0)
+    both = Pair(simulate(plant, day), simulate(plant, day))
+    rows = {row.name: row for row in metric_rows(both, EN)}
+    assert rows["minutes_outside_a"].value is None
+    assert not rows["minutes_outside_a"].broken
+
+
 def test_a_loss_that_is_survived_says_to_the_end() -> None:
     rows = loss_rows(n_minus_1(mds_plant(), measured_like_day()), EN)
     assert rows[0].lost == "nothing"
