@@ -147,6 +147,7 @@ def run_case(plant: Plant, day: DayFrame, scenario: Scenario, as_it_was: Flows |
         valid=day.valid,
         battery_out=lost_steps(day, scenario, "battery"),
         genset_out=lost_steps(day, scenario, "genset"),
+        fuel_cell_out=lost_steps(day, scenario, "fuel_cell"),
     )
     controlled = scenario.battery == "import_target"
     control = Control(

@@ -159,7 +159,7 @@ class Inputs:
         Steps without the grid.
     valid
         Steps with data.
-    battery_out, genset_out
+    battery_out, genset_out, fuel_cell_out
         Steps from which on these are out of service; a lost one doesn't come back.
     """
 
@@ -173,6 +173,7 @@ class Inputs:
     valid: BoolArray
     battery_out: BoolArray
     genset_out: BoolArray
+    fuel_cell_out: BoolArray
 
 
 @dataclass(frozen=True)
@@ -296,6 +297,7 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
         inputs.valid,
         inputs.battery_out,
         inputs.genset_out,
+        inputs.fuel_cell_out,
         np.full(n, math.nan) if control.reference_soc is None else control.reference_soc,
     )
     rows = zip(*(values.tolist() for values in series), strict=True)
@@ -312,7 +314,7 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
     for k, row in enumerate(rows):
         (
             demand, sun, fc_in, gen_in, bat_in, residual, islanded, valid, bat_out, gen_out,
-            reference,
+            fc_out, reference,
         ) = row  # fmt: skip
         steps += 1
         unit = None if bat_out else battery
@@ -322,7 +324,10 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
         if not valid:
             continue
         reach = ramp * steps
-        if math.isnan(fc_last):
+        if fc_out:
+            # Lost at once: neither its set point nor its ramp holds it.
+            fc = fc_last = 0.0
+        elif math.isnan(fc_last):
             fc = fc_last = fc_in
         elif control.fuel_cell_kw is not None:
             fc = _within(control.fuel_cell_kw, fc_last - reach, fc_last + reach)

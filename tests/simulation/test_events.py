@@ -76,6 +76,15 @@ def test_sun_lost_at_noon_is_imported_from_noon_on() -> None:
     assert (minutes(all_day["grid"]) == 100.0).all()
 
 
+def test_a_fuel_cell_lost_at_noon_gives_nothing_from_noon_on_whatever_its_set_point() -> None:
+    day = constant_day(load=100.0, fuel_cell=30.0, battery=0.0)
+    scenario = Scenario(fuel_cell_kw=60.0, lost=("fuel_cell",), lost_from="12:00")
+    lost = simulate(mds_plant(), day, scenario).series
+    assert minutes(lost["fuel_cell"])[719] == 60.0
+    assert (minutes(lost["fuel_cell"])[720:] == 0.0).all()
+    assert (minutes(lost["grid"])[720:] == 100.0).all()
+
+
 def test_the_grid_lost_at_a_time_is_an_island_from_then_on() -> None:
     day = measured_like_day()
     lost = simulate(mds_plant(), day, Scenario(lost=("grid",), lost_from="18:30"))

@@ -61,6 +61,7 @@ def island(
         valid=np.ones(n, dtype=np.bool_),
         battery_out=np.zeros(n, dtype=np.bool_),
         genset_out=np.zeros(n, dtype=np.bool_),
+        fuel_cell_out=np.zeros(n, dtype=np.bool_),
     )
     return dispatch(inputs, units, Control(hours=MINUTE, soc_start=soc))
 
