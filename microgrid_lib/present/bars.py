@@ -56,7 +56,7 @@ class BarChart:
     labels
         Each piece in words.
     partial
-        Pieces of which less than 95 % is valid.
+        Pieces of which less than 95 % is valid, or that the window cuts.
     x_ticks
         Places count pieces: 0.5 is the middle of the first.
     summary
@@ -123,7 +123,7 @@ def energy_bars(
         flows=tuple(flows),
         values=tuple(tuple(row) for row in values.tolist()),
         labels=labels,
-        partial=tuple(bool(low) for low in np.any(coverage < _FULL, axis=0)),
+        partial=tuple(bool(p) for p in np.any(coverage < _FULL, axis=0) | _cut(frame, step)),
         x_ticks=_x_ticks(starts, step, texts),
         y_range=(low, high),
         y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks) if known else (),
@@ -134,6 +134,28 @@ def energy_bars(
             for label, column in zip(labels, values.T.tolist(), strict=True)
         ),
     )
+
+
+def _cut(frame: pd.DataFrame, step: Step) -> np.ndarray:
+    """Whether each piece begins or ends within an hour, a day or a month."""
+    floors = {"hour": _hour, "day": _midnight, "month": _first}
+    within = [
+        any(floors[step](at) != at.replace(tzinfo=None) for at in (start, end))
+        for start, end in zip(frame["start"], frame["end"], strict=True)
+    ]
+    return np.array(within, dtype=np.bool_)
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0, tzinfo=None)
+
+
+def _midnight(at: datetime) -> datetime:
+    return _hour(at).replace(hour=0)
+
+
+def _first(at: datetime) -> datetime:
+    return _midnight(at).replace(day=1)
 
 
 def _label(start: datetime, step: Step, texts: Texts) -> str:

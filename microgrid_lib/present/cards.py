@@ -26,6 +26,8 @@ _HIGHER_IS_BETTER = frozenset(
         "load_factor",
     }
 )
+_CUT = frozenset({"voltage_compliance", "frequency_compliance", "fuel_cell_reliability"})
+"""Shares of what must be all: 99.96 % never reads 100 %."""
 _COUNTS = {"equivalent_cycles": "unit.cycles"}
 """Numbers without a unit that are no shares, with what they count."""
 _LOWER_IS_BETTER = frozenset(
@@ -169,6 +171,8 @@ def make_card(
 def _quantity(name: str, value: float, unit: str, texts: Texts) -> tuple[str, str]:
     if name in _COUNTS:
         return texts.number(value, decimals_for(value, "kW")), texts(_COUNTS[name])
+    if name in _CUT:
+        return texts.share(value), "%"
     return texts.quantity(value, unit)
 
 

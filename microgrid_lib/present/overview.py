@@ -34,8 +34,8 @@ HEADLINES: Mapping[str, tuple[CardSpec, ...]] = {
         CardSpec("grid_export_energy", spark="grid", source="grid", lead=True),
     ),
     "storage": (
-        CardSpec("battery_autonomy_h", spark="battery", source="battery", lead=True),
-        CardSpec("soc", spark="battery", source="battery", lead=True),
+        CardSpec("battery_autonomy_h", spark="load", source="load", lead=True),
+        CardSpec("soc", source="battery", lead=True),
         CardSpec("battery_discharge_energy", spark="battery", source="battery", lead=True),
     ),
     "quality": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from microgrid_lib.kpi.model import Kpi
@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from microgrid_lib.kpi.usual import Usual
 
 _SAME = 0.005
-_ALL = 0.9995
+_FULL = 0.95
+"""Coverage below which hours that are missing could make a difference of their own."""
+_LEAST_H = 0.1
 _COVERED = {
     "pv_energy": "pv",
     "fuel_cell_energy": "fuel_cell",
     "genset_energy": "genset",
     "battery_charge_energy": "battery",
     "peak_load": "load",
+    "mean_bus_voltage": "bus_voltage",
+    "mean_bus_frequency": "bus_frequency",
 }
 """KPI that rests on one role -> the role whose coverage it tells."""
 
@@ -35,6 +39,8 @@ def pv_sentence(
         return ""
     value, unit = texts.quantity(pv.value, "kWh")
     gave = texts("words.pv", energy=f"{value} {unit}")
+    if pv.coverage is not None and pv.coverage < _FULL:
+        return f"{gave}."
     change = changes.get("pv_energy")
     relative = change.relative if change else None
     against = texts("words.before")
@@ -77,10 +83,11 @@ def missing_sentence(
     if not found:
         return ""
     coverage, role = min(found)
-    if coverage >= _ALL:
+    if coverage >= 1:
         return texts("words.complete")
     end = min(window.end, until) if until else window.end
-    hours = (1 - coverage) * ((end - window.start) / timedelta(hours=1))
+    lasted = end.astimezone(UTC) - window.start_utc
+    hours = max(_LEAST_H, (1 - coverage) * (lasted / timedelta(hours=1)))
     # Cut, as coverage is: what is missing is never said to be less than it is.
     share = texts.number(100 - float(int(coverage * 1000)) / 10, 1)
     return texts("words.missing", role=texts(f"role.{role}"), share=share, hours=hours)

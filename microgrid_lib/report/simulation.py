@@ -32,7 +32,10 @@ def simulation_passage(
     result = pair.scenario
     changes = ", ".join(f"{name} {value}" for name, value in result.scenario.changes().items())
     word = texts("simulation.feasible" if result.feasible else "simulation.infeasible")
+    label = result.day.label
+    averaged = texts("simulation.average_of", days=label.replace("/", " – "))
     blocks: list[Block] = [
+        *([Paragraph(averaged)] if "/" in label else []),
         Paragraph(f"{word}. {changes or texts('simulation.nothing_changed')}"),
         *(Paragraph(texts.note(note), "note") for note in result.warnings),
     ]

@@ -1,4 +1,4 @@
-"""N-1: each source lost in turn for the whole day."""
+"""N-1: each source lost in turn, for the whole day or from the scenario's time of loss."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ def n_minus_1(
 ) -> tuple[Contingency, ...]:
     """Lose each source in turn, all day, on top of a scenario.
 
-    The first row is the scenario itself. Losing the grid islands the site all day; with a scenario
-    that is islanded all day, the other rows are the N-1 table of the island.
+    Where the scenario loses sources at a time, the other one is lost then too. The first row is the
+    scenario itself. Losing the grid islands the site; with a scenario that is islanded all day, the
+    other rows are the N-1 table of the island.
 
     Parameters
     ----------

@@ -42,6 +42,12 @@ def test_numbers_have_three_digits_that_count(
     assert FR.quantity(value, unit) == (french, unit)
 
 
+@pytest.mark.parametrize("name", ["voltage_compliance", "fuel_cell_reliability"])
+def test_a_share_of_what_must_be_all_never_looks_like_all(name: str) -> None:
+    assert make_card(name, Kpi(value=0.99996, unit="1"), EN).value_text == "99.9"
+    assert make_card(name, Kpi(value=1.0, unit="1"), EN).value_text == "100.0"
+
+
 def test_an_undefined_kpi_says_why_and_has_no_value() -> None:
     reason = Note(code="no_role", params={"role": "fuel_cell"}, text="this site has no fuel cell")
     card = make_card("fuel_cell_energy", Kpi(value=None, unit="kWh", reason=reason), EN)

@@ -174,8 +174,8 @@ def test_voltages_have_a_chance_of_leaving_their_limits_and_loads_have_none(
     days = described(report, history).days
     assert len(days.rows) == 5
     assert days.columns[-2:] == (
-        "Worst hour outside ANSI A, 456–504 V",
-        "Worst hour outside ANSI B, 440–508 V",
+        "Chance of an hourly mean outside ANSI A, 456–504 V, in the worst hour",
+        "Chance of an hourly mean outside ANSI B, 440–508 V, in the worst hour",
     )
     assert days.rows[0][-1].startswith("at most")
     load = made_up(60, "load")

@@ -136,6 +136,7 @@ def test_a_piece_cut_by_the_window_is_not_labelled_with_a_whole_hour(data: FakeS
     frame["start"] = [cut.start, *(DAY.start + timedelta(hours=n) for n in (1, 2))]
     flow = Flow("fuel_cell", "fuel cell", "fuel-cell")
     bars = energy_bars("e", "Energy", frame, [flow], "hour", texts_for("en"))
+    assert bars.partial == (True, True, True)
     assert [(tick.value, tick.label) for tick in bars.x_ticks] == [(1.0, "01:00"), (2.0, "02:00")]
 
 

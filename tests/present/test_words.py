@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from microgrid_lib.kpi.compare import Change
 from microgrid_lib.kpi.model import Kpi
@@ -19,7 +20,9 @@ PV = {"pv_energy": Kpi(value=312.0, unit="kWh", coverage=1.0, covered_h=24.0)}
 
 def test_pv_is_compared_with_the_same_hours_of_the_days_before() -> None:
     said = pv_sentence(PV, {}, Usual(312 / 24 / 1.09, 7), EN)
-    assert said == ("PV gave 312 kWh, 9 % more than in the same hours of the 7 days before.")
+    assert said == (
+        "PV gave 312 kWh, 9 % more than in the same hours of 7 days before, on average."
+    )
     assert "20 % less" in pv_sentence(PV, {}, Usual(312 / 24 / 0.8, 7), EN)
     assert "as much as" in pv_sentence(PV, {}, Usual(13.0, 7), EN)
 
@@ -59,5 +62,30 @@ def test_what_is_missing_is_never_said_to_be_less() -> None:
     assert said == "Missing: 3.4 % of the values of “load”, 0.8 h in all; nothing is filled in."
     half = missing_sentence(kpis, DAY, START + timedelta(hours=12), EN)
     assert "0.4 h" in half
-    assert missing_sentence(PV, DAY, None, EN) == "No value is missing."
+    assert missing_sentence(PV, DAY, None, EN) == ("No value behind these numbers is missing.")
     assert "«\N{NO-BREAK SPACE}consommation" in missing_sentence(kpis, DAY, None, FR)
+
+
+def test_a_few_values_missing_of_a_month_are_not_called_none() -> None:
+    kpis = PV | {"mean_bus_voltage": Kpi(value=480.0, unit="V", coverage=0.9997)}
+    month = Window(START, START + timedelta(days=30))
+    said = missing_sentence(kpis, month, None, EN)
+    assert said.startswith("Missing: 0.1 % of the values of “bus voltage”, 0.2 h in all")
+    assert "0.1 h in all" in missing_sentence(kpis, DAY, None, EN)
+
+
+def test_hours_missing_of_a_day_of_23_hours_are_of_23_hours() -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    day = Window(datetime(2018, 3, 11, tzinfo=zone), datetime(2018, 3, 12, tzinfo=zone))
+    kpis = {"peak_load": Kpi(value=1.0, unit="kW", coverage=0.5)}
+    assert "11.5 h in all" in missing_sentence(kpis, day, None, EN)
+
+
+def test_pv_with_hours_missing_is_not_compared() -> None:
+    kpis = {"pv_energy": Kpi(value=312.0, unit="kWh", coverage=0.83, covered_h=20.0)}
+    assert pv_sentence(kpis, {}, Usual(20.0, 7), EN) == "PV gave 312 kWh."
+
+
+def test_french_compares_with_que() -> None:
+    said = pv_sentence(PV, {}, Usual(312 / 24 / 1.09, 7), FR)
+    assert "de plus que lors des mêmes heures" in said

@@ -166,6 +166,13 @@ def test_the_balance_closes_in_every_scenario_with_events() -> None:
         assert ((soc >= -1e-9) & (soc <= 1 + 1e-9)).all()
 
 
+def test_n_minus_1_of_a_scenario_with_a_time_of_loss_is_from_then_on() -> None:
+    day = constant_day(load=100.0, pv=30.0, fuel_cell=20.0, battery=0.0)
+    scenario = Scenario(lost=("fuel_cell",), lost_from="12:00")
+    rows = {row.lost: row for row in n_minus_1(mds_plant(), day, scenario)}
+    assert rows["pv"].grid_import_kwh == pytest.approx(12 * 50.0 + 12 * 100.0)
+
+
 def test_losing_the_battery_gives_up_its_reserve() -> None:
     rows = n_minus_1(mds_plant(), measured_like_day(), Scenario(soc_reserve=0.5))
     assert "battery" in [row.lost for row in rows]
