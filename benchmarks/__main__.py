@@ -11,13 +11,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, numbers, pages, simulation
+from benchmarks import forecasts, ingest, numbers, pages, simulation
 from benchmarks.table import Row, render
 from microgrid_lib.api import open_site
 from microgrid_lib.ingest.demo import DemoPlan, write_demo
 from microgrid_lib.settings import Settings
 
-GROUPS = ("ingest", "numbers", "pages", "simulation")
+ON_DEMO_DATA = {
+    "numbers": numbers.run,
+    "pages": pages.run,
+    "simulation": simulation.run,
+    "forecasts": forecasts.run,
+}
+GROUPS = ("ingest", *ON_DEMO_DATA)
 
 
 def main() -> int:
@@ -37,17 +43,12 @@ def main() -> int:
             print("Ingestion ...", file=sys.stderr)
             rows += ingest.run(demo, work, given.repeat)
         home = work / "home"
-        if {"numbers", "pages", "simulation"} & set(groups):
+        if set(ON_DEMO_DATA) & set(groups):
             open_site("mesa_del_sol", settings=Settings(home=home)).ingest([demo])
-        if "numbers" in groups:
-            print("KPIs and series ...", file=sys.stderr)
-            rows += numbers.run(home, given.repeat)
-        if "pages" in groups:
-            print("Pages ...", file=sys.stderr)
-            rows += pages.run(home, given.repeat)
-        if "simulation" in groups:
-            print("Simulation ...", file=sys.stderr)
-            rows += simulation.run(home, given.repeat)
+        for name, run in ON_DEMO_DATA.items():
+            if name in groups:
+                print(f"{name.capitalize()} ...", file=sys.stderr)
+                rows += run(home, given.repeat)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(render(rows))
