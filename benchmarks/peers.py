@@ -40,6 +40,7 @@ ROLES = {
     "bus_voltage": "mg_lv_voltage",
     "receiving_voltage": "receiving_voltage",
     "mccb_voltage": "mccb_voltage",
+    "mccb_power": "mccb_power",
     "bus_frequency": "mg_lv_frequency",
     "mccb_frequency": "mccb_frequency",
     "temp_inlet": "temp_inlet",

@@ -24,11 +24,11 @@ from microgrid_lib.settings import Settings
 from tests.browser.conftest import START, TOKEN
 from tests.consumers.drafts import SITE, draft
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 ADA = Actor("ada", Role.admin)
 HOSTILE = "<img src=x onerror=document.title='hacked'>"
-WAIT_MS = 90_000
+WAIT_MS = 150_000
 FILE = f"""name,type,kind,latitude,longitude,rated_power_kw
 Pump,critical,water,35.001,-106.601,7.5
 "{HOSTILE}",non-critical,office,34.999,-106.599,

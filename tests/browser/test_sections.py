@@ -11,7 +11,7 @@ import pytest
 from microgrid_lib.api import SiteData, open_site
 from microgrid_lib.dashboard.sections import SECTIONS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 TRADE_STREET = Path(__file__).resolve().parents[2] / "../shared/data/trade_street"
 PLACES = [(section.name, tab) for section in SECTIONS.values() for tab in section.tabs]
@@ -44,9 +44,18 @@ def go(visit: Any, site: str, section: str, tab: str, language: str) -> None:
         query,
     )
     shown = tab or next(iter(SECTIONS[section].tabs))
-    visit.page.wait_for_selector(
+    heading = (
         f"[data-section='{section}'][data-tab='{shown}'][data-site='{site}']"
-        f"[data-language='{language}']",
+        f"[data-language='{language}']"
+    )
+    # The same section may still show the day it was opened with.
+    visit.page.wait_for_function(
+        """heading => {
+            const shown = document.querySelector(heading);
+            const span = shown && new Date(shown.dataset.end) - new Date(shown.dataset.start);
+            return span > 6 * 86400e3;
+        }""",
+        arg=heading,
         timeout=READY_MS,
     )
 

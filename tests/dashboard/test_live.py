@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from microgrid_lib.dashboard.live import Follower
 
@@ -32,8 +33,11 @@ def test_looks_again_and_again_until_paused_and_goes_on_at_once() -> None:
         await asyncio.wait_for(reached.wait(), 10)
         return looks
 
-    assert len(asyncio.run(run())) == 4
+    # A browser test in the same process may have left a loop running in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        assert len(thread.submit(lambda: asyncio.run(run())).result()) == 4
 
 
 def test_without_a_loop_nothing_follows() -> None:
-    Follower(lambda: None, lambda: None).start()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(Follower(lambda: None, lambda: None).start).result()

@@ -33,6 +33,7 @@ KPI_NAMES = {
     "distribution": {
         *("self_sufficiency", "grid_dependency", "self_consumption", "critical_share"),
         *("peak_load", "peak_import", "load_factor", "grid_import_energy", "grid_export_energy"),
+        *("critical_load_energy", "other_load_energy"),
     },
     "quality": {
         *("mean_bus_voltage", "mean_bus_frequency", "max_voltage_gap"),
