@@ -241,6 +241,6 @@ def _summary(nodes: Sequence[FlowNode], texts: Texts) -> str:
     for node in nodes:
         detail = f" ({node.detail})" if node.detail else ""
         said.append(
-            f"{texts(f'flow.way.{node.direction}', what=node.title)} {node.value_text}{detail}"
+            f"{texts(f'node.way.{node.direction}', what=node.title)} {node.value_text}{detail}"
         )
     return "; ".join(said)

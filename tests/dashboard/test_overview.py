@@ -57,6 +57,13 @@ def test_the_flow_shows_the_roles_of_the_profile(app: Dashboard) -> None:
     assert list(nodes(app)) == ["pv", "battery", "load", "grid"]
 
 
+def test_the_flow_says_in_words_what_gives_and_what_takes(app: Dashboard) -> None:
+    said = part(app).model.content.flow.summary
+    assert "PV gives" in said
+    assert "Load takes" in said
+    assert "way." not in said
+
+
 def test_old_data_say_as_of_when(app: Dashboard) -> None:
     head = part(app).flow._head.value
     assert "As of 1 Aug 2022 00:00" in head
