@@ -229,9 +229,11 @@ def _chance(chance: Chance | None, texts: Texts) -> str:
 
 
 def _backtest(report: BacktestReport, served: str, texts: Texts) -> DataTable:
-    keys = ("name", "mae", "bias", "skill", "coverage80", "coverage95", "daily_mae")
+    sun = any(score.coverage80_daylight is not None for score in report.models.values())
+    daylight = ("coverage80_daylight",) if sun else ()
+    keys = ("name", "mae", "bias", "skill", "coverage80", *daylight, "coverage95", "daily_mae")
     order = sorted(report.models.items(), key=lambda item: _rank(item[1]))
-    rows = [_score_row(name, score, texts) for name, score in order]
+    rows = [_score_row(name, score, sun, texts) for name, score in order]
     marked = tuple(i for i, (name, _) in enumerate(order) if name == served)
     title = texts(
         "forecast.backtest",
@@ -246,7 +248,7 @@ def _backtest(report: BacktestReport, served: str, texts: Texts) -> DataTable:
     return DataTable(title, columns, tuple(rows), marked)
 
 
-def _score_row(name: str, score: ModelScore, texts: Texts) -> tuple[str, ...]:
+def _score_row(name: str, score: ModelScore, sun: bool, texts: Texts) -> tuple[str, ...]:
     skill = texts("card.undefined")
     if score.skill is not None:
         skill = texts.number(score.skill, 2)
@@ -262,6 +264,7 @@ def _score_row(name: str, score: ModelScore, texts: Texts) -> tuple[str, ...]:
         _number(score.bias, texts),
         skill,
         _percent(score.coverage80, texts),
+        *((_percent(score.coverage80_daylight, texts),) if sun else ()),
         _percent(score.coverage95, texts),
         _number(score.daily_mae, texts),
     )

@@ -95,6 +95,7 @@ class _Metric:
     read: Callable[[SimulationResult], Number]
     limit: Callable[[SimulationResult], Number] | None = None
     most: bool = True
+    highest: Callable[[SimulationResult], Number] | None = None
 
 
 def _metrics() -> tuple[_Metric, ...]:
@@ -120,9 +121,9 @@ def _metrics() -> tuple[_Metric, ...]:
         battery = result.plant.battery
         return None if battery is None else battery.soc_min.value
 
-    def fast_trip(result: SimulationResult) -> Number:
-        trip = next(trip for trip in TRIPS if trip.function == "UF2")
-        return trip.threshold * result.plant.nominal_frequency_hz.value
+    def fast_trip(function: str) -> Callable[[SimulationResult], Number]:
+        trip = next(trip for trip in TRIPS if trip.function == function)
+        return lambda result: trip.threshold * result.plant.nominal_frequency_hz.value
 
     return (
         _Metric("minutes_outside_a", "min", outside("minutes_outside_a"), none),
@@ -131,7 +132,14 @@ def _metrics() -> tuple[_Metric, ...]:
         _Metric("bus_voltage_max", "V", lambda r: r.metrics.voltage_v.bus.max),
         _Metric("minutes_frequency_warning", "min", detail("minutes_frequency_warning"), none),
         _Metric("frequency_min", "Hz", lambda r: r.metrics.frequency_hz.min),
-        _Metric("nadir", "Hz", lambda r: r.metrics.frequency_hz.nadir, fast_trip, most=False),
+        _Metric(
+            "nadir",
+            "Hz",
+            lambda r: r.metrics.frequency_hz.nadir,
+            fast_trip("UF2"),
+            most=False,
+            highest=fast_trip("OF2"),
+        ),
         _Metric("rocof", "Hz/s", lambda r: r.metrics.frequency_hz.rocof),
         _Metric("settling", "s", detail("settling_s")),
         _Metric("grid_import", "kWh", energy("grid_import")),
@@ -245,6 +253,10 @@ def _metric_row(metric: _Metric, pair: Pair, texts: Texts) -> MetricRow:
     bound = "–"
     if limit is not None:
         bound = f"{'≤' if metric.most else '≥'} {quantity(limit, metric.unit, texts)}"
+    highest = metric.highest(pair.scenario) if metric.highest else None
+    if highest is not None:
+        broken = broken or (value is not None and value > highest + 1e-9)
+        bound = f"{bound}, ≤ {quantity(highest, metric.unit, texts)}"
     return MetricRow(
         name=metric.name,
         label=texts(f"metric.{metric.name}"),
@@ -261,6 +273,8 @@ def _written(metric: _Metric, result: SimulationResult, texts: Texts) -> str:
     value = metric.read(result)
     if metric.name == "survival" and value is None and result.details.minutes_islanded:
         return texts("simulation.survives")
+    if metric.name == "settling" and value is None and result.events:
+        return texts("simulation.unsettled")
     return quantity(value, metric.unit, texts)
 
 

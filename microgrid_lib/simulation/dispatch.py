@@ -271,7 +271,8 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
     While connected the grid covers what is left. In an island, the battery covers what it can, the
     genset starts where it can't, and stops after its minimum time where the load is below its
     minimum and the battery can carry the island for the genset's minimum times; deficits are shed,
-    surplus is curtailed from PV, then from the fuel cell.
+    surplus is curtailed from PV, then from the fuel cell. Where neither is there to form the
+    island, nothing is served.
 
     Parameters
     ----------
@@ -361,7 +362,11 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
                 net, sun, fc, slowest, (lowest, highest), (charge, discharge)
             )
             grid = residual = 0.0
-            flags[k] = (engine.running, engine.running or unit is not None, was_on)
+            forms = engine.running or unit is not None
+            if not forms:
+                # PV and fuel cell follow a grid: without one they feed nobody.
+                unmet, surplus, held_back, fc = max(demand, 0.0), max(-demand, 0.0), sun, 0.0
+            flags[k] = (engine.running, forms, was_on)
         else:
             gen = gen_in
             grid = net - gen - bat - residual

@@ -168,6 +168,24 @@ def test_the_table_marks_what_is_shown_and_leaves_nothing_out(
     assert table.rows[0][5] == "n/a"
 
 
+def test_where_the_sun_is_forecast_the_hours_with_sun_are_judged_on_their_own(
+    report: ForecastReport, history: HourlyHistory
+) -> None:
+    sunny = judged(report, low=0.01, earlier=True)
+    backtest = sunny.backtest
+    assert backtest is not None
+    scores = {
+        name: one.model_copy(update={"coverage80_daylight": 0.62})
+        for name, one in backtest.models.items()
+    }
+    sunny = sunny.model_copy(update={"backtest": backtest.model_copy(update={"models": scores})})
+    table = described(sunny, history).backtest
+    assert table is not None
+    at = table.columns.index("Inside 80 %, sun up")
+    assert [row[at] for row in table.rows] == ["62 %"] * 3
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
 def test_voltages_have_a_chance_of_leaving_their_limits_and_loads_have_none(
     report: ForecastReport, history: HourlyHistory
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,25 @@ def test_minutes_outside_a_range_are_not_zero_where_no_voltage_is_known() -> Non
     rows = {row.name: row for row in metric_rows(both, EN)}
     assert rows["minutes_outside_a"].value is None
     assert not rows["minutes_outside_a"].broken
+
+
+def test_a_transient_has_limits_on_both_sides_and_says_when_it_does_not_settle() -> None:
+    day = constant_day(load=20.0, pv=90.0, battery=0.0)
+    plant = mds_plant(genset=None)
+    both = Pair(simulate(plant, day), simulate(plant, day, Scenario(island="10:00-11:00")))
+    rows = {row.name: row for row in metric_rows(both, EN)}
+    assert rows["nadir"].limit == "≥ 56.50\N{NO-BREAK SPACE}Hz, ≤ 62.00\N{NO-BREAK SPACE}Hz"
+    assert rows["nadir"].value is not None
+    assert rows["nadir"].value > 60.0
+    assert not rows["nadir"].broken
+    assert (rows["settling"].base, rows["settling"].scenario) == ("–", "doesn't settle")
+    raised = both.scenario.metrics.model_copy(
+        update={
+            "frequency_hz": both.scenario.metrics.frequency_hz.model_copy(update={"nadir": 62.5})
+        }
+    )
+    above = Pair(both.base, replace(both.scenario, metrics=raised))
+    assert {row.name: row for row in metric_rows(above, EN)}["nadir"].broken
 
 
 def test_a_loss_that_is_survived_says_to_the_end() -> None:

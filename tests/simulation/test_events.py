@@ -126,6 +126,16 @@ def test_when_the_only_unit_that_forms_the_island_is_lost_it_is_dead() -> None:
     assert {"simulation.nothing_forms_island", "simulation.no_support"} <= codes
 
 
+def test_sun_and_fuel_cell_serve_nobody_in_a_dead_island() -> None:
+    day = constant_day(load=50.0, pv=40.0, fuel_cell=30.0, battery=0.0)
+    dead = simulate(mds_plant(battery=None, genset=None), day, Scenario(island=ISLAND))
+    series = dead.series[600:840]
+    assert (minutes(series["shed"]) + minutes(series["unserved"]) == 50.0).all()
+    assert (minutes(series[["pv", "fuel_cell"]].sum(axis=1)) == 0.0).all()
+    assert dead.metrics.max_balance_error_kw < 1e-9
+    assert dead.metrics.energy_kwh.unserved == pytest.approx(4 * 0.6 * 50.0)
+
+
 def test_a_reserve_is_kept_while_connected_and_used_in_an_island() -> None:
     day = constant_day(load=60.0, battery=0.0)
     target = Scenario(battery="import_target", soc_start=0.9, soc_reserve=0.6)

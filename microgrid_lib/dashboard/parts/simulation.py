@@ -204,7 +204,9 @@ class SimulationPart(Part):
         pair: Pair = self.model.pair
         texts = loaded.texts
         title = f"{texts('section.quality')}: {texts('tab.quality.simulation')}"
-        what = about(loaded.data, pair.window, texts)
+        # An average is of more days than the one its axis shows.
+        window = None if "/" in pair.scenario.day.label else pair.window
+        what = about(loaded.data, window, texts)
         name = file_name("simulation", loaded.data.site.name, pair.scenario.day.label,
                          extension="pdf")  # fmt: skip
         return File(name, PDF, passages_pdf(title, [passage], what, texts))
