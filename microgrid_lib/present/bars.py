@@ -115,6 +115,11 @@ def energy_bars(
     decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
     known = bool(np.isfinite(values).any())
     labels = tuple(_label(start, step, texts) for start in starts)
+    partial = tuple(bool(p) for p in np.any(coverage < _FULL, axis=0) | _cut(frame, step))
+    said = [
+        texts("bars.incomplete", piece=one) if cut else one
+        for one, cut in zip(labels, partial, strict=True)
+    ]
     return BarChart(
         name=name,
         title=title,
@@ -123,7 +128,7 @@ def energy_bars(
         flows=tuple(flows),
         values=tuple(tuple(row) for row in values.tolist()),
         labels=labels,
-        partial=tuple(bool(p) for p in np.any(coverage < _FULL, axis=0) | _cut(frame, step)),
+        partial=partial,
         x_ticks=_x_ticks(starts, step, texts),
         y_range=(low, high),
         y_ticks=tuple(Tick(t, texts.number(t, decimals)) for t in ticks) if known else (),
@@ -131,7 +136,7 @@ def energy_bars(
         heads=(texts("bars.piece"), *(f"{flow.label} [kWh]" for flow in flows)),
         rows=tuple(
             (label, *(_cell(v, texts) for v in column))
-            for label, column in zip(labels, values.T.tolist(), strict=True)
+            for label, column in zip(said, values.T.tolist(), strict=True)
         ),
     )
 

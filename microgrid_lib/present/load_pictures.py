@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ def duration_picture(curve: DurationCurve, texts: Texts) -> Curve:
         y=curve.power,
         x_ticks=tuple(Tick(float(v), f"{v} %") for v in range(0, 101, 20)),
         y_range=(bottom, top),
-        y_ticks=tuple(Tick(t, texts.number(t)) for t in ticks),
+        y_ticks=tuple(Tick(t, texts.number(t, _decimals(ticks[1] - ticks[0]))) for t in ticks),
         summary=_duration_summary(curve, texts),
         heads=(texts("duration.share"), f"{texts('line.load')} [kW]"),
         rows=tuple(
@@ -102,6 +103,11 @@ def duration_picture(curve: DurationCurve, texts: Texts) -> Curve:
             for i in picked
         ),
     )
+
+
+def _decimals(step: float) -> int:
+    """Decimals that tell ticks a step apart."""
+    return max(0, -math.floor(math.log10(step) + 1e-9))
 
 
 def _duration_summary(curve: DurationCurve, texts: Texts) -> str:
@@ -118,7 +124,7 @@ def week_picture(week: WeekProfile, texts: Texts) -> HeatMap:
     days = tuple(texts.weekday(day) for day in range(week.mean.shape[0]))
     hours = tuple(f"{hour:02d}" for hour in range(week.mean.shape[1]))
     steps = heat_steps(week.mean)
-    digits = 0 if steps[0].high - steps[0].low >= 1 else 1
+    digits = _decimals(steps[0].high - steps[0].low)
     edges = [steps[0].low, *(step.high for step in steps)]
     known = int(np.isfinite(week.mean).sum())
     values = tuple(tuple(_number(float(value), texts) for value in row) for row in week.mean)

@@ -162,9 +162,10 @@ class Details(_Model):
     minutes_without_data, minutes_islanded, genset_hours
         Durations.
     minutes_outside_a, minutes_outside_b
-        Minutes in which the bus voltage is outside ANSI C84.1 ranges A and B.
+        Minutes in which the bus voltage is outside ANSI C84.1 ranges A and B, or a dead island has
+        none.
     minutes_frequency_warning, minutes_frequency_critical
-        Minutes in which the frequency is outside the site's limits.
+        Minutes in which the frequency is outside the site's limits, or a dead island has none.
     peak_load_kw, peak_import_kw
         Highest one-minute values [kW]; None where there is no load, or no import.
     settling_s
@@ -287,14 +288,16 @@ def compute_details(
     grid = series["grid"].to_numpy(dtype=np.float64)
     load = series["load"].to_numpy(dtype=np.float64)
     settled = [event.transient.settling_s for event in events]
+    # Where nothing forms the island there is neither voltage nor frequency: both are outside.
+    dead = int(np.count_nonzero(case.islanded & case.day.valid & ~case.flows.forming))
     return Details(
         minutes_without_data=int(np.count_nonzero(~case.day.valid)),
         minutes_islanded=int(np.count_nonzero(case.islanded)),
         genset_hours=float(np.count_nonzero(case.flows.genset_on & case.day.valid)) * HOURS,
-        minutes_outside_a=_outside(volts, *limits.voltage_a),
-        minutes_outside_b=_outside(volts, *limits.voltage_b),
-        minutes_frequency_warning=_outside(deviation, 0.0, limits.frequency_warning),
-        minutes_frequency_critical=_outside(deviation, 0.0, limits.frequency_critical),
+        minutes_outside_a=dead + _outside(volts, *limits.voltage_a),
+        minutes_outside_b=dead + _outside(volts, *limits.voltage_b),
+        minutes_frequency_warning=dead + _outside(deviation, 0.0, limits.frequency_warning),
+        minutes_frequency_critical=dead + _outside(deviation, 0.0, limits.frequency_critical),
         peak_load_kw=finite_or_none(float(np.nanmax(load))),
         peak_import_kw=finite_or_none(float(np.nanmax(grid))) if np.nanmax(grid) > 0 else None,
         settling_s=max((s for s in settled if s is not None), default=None)

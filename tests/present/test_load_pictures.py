@@ -43,6 +43,16 @@ def test_there_is_no_donut_of_what_is_no_whole() -> None:
     assert split_picture(kpis(-0.2, -20.0, 120.0), EN) is None
 
 
+def test_ticks_of_a_small_load_differ() -> None:
+    share = np.linspace(0, 1, 201)
+    curve = duration_picture(DurationCurve(share, 0.8 - 0.5 * share, 300, 24.0, 1.0), EN)
+    labels = [tick.label for tick in curve.y_ticks]
+    assert len(set(labels)) == len(labels)
+    mean = np.linspace(0.41, 0.48, 168).reshape(7, 24)
+    week = week_picture(WeekProfile(mean, np.ones((7, 24)), 1.0), EN)
+    assert len(set(week.step_ticks)) == len(week.step_ticks)
+
+
 def test_the_curve_says_on_how_many_hours_it_rests() -> None:
     share = np.linspace(0, 1, 201)
     curve = DurationCurve(share, 200 - 150 * share, 300, 715.2, 0.9933)

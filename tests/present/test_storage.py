@@ -118,6 +118,7 @@ def test_bars_are_the_energies_of_the_library(data: FakeSiteData, content: Stora
     assert [flow.taken for flow in bars.flows] == [False, False, True]
     assert bars.y_range == (-40.0, 60.0)
     assert bars.partial.index(True) == 1
+    assert bars.rows[1][0] == "31 Jul 2022 01:00, incomplete"
     assert bars.rows[2] == ("31 Jul 2022 02:00", "3.0", "3.0", "3.0")
     assert [tick.label for tick in bars.x_ticks] == [
         *("00:00", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00"),

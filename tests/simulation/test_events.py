@@ -136,6 +136,13 @@ def test_sun_and_fuel_cell_serve_nobody_in_a_dead_island() -> None:
     assert dead.metrics.energy_kwh.unserved == pytest.approx(4 * 0.6 * 50.0)
 
 
+def test_minutes_of_a_dead_island_are_outside_every_limit() -> None:
+    plant = mds_plant(battery=None, genset=None)
+    dead = simulate(plant, measured_like_day(), Scenario(island=ISLAND)).details
+    assert dead.minutes_outside_a == dead.minutes_outside_b == 240
+    assert dead.minutes_frequency_warning == dead.minutes_frequency_critical == 240
+
+
 def test_a_reserve_is_kept_while_connected_and_used_in_an_island() -> None:
     day = constant_day(load=60.0, battery=0.0)
     target = Scenario(battery="import_target", soc_start=0.9, soc_reserve=0.6)
