@@ -45,7 +45,7 @@ class ContingencyReport(SimulationReport):
     Attributes
     ----------
     contingencies
-        The scenario as it is, then with each source lost all day.
+        The scenario as it is, then with each source lost all day, or from `lost_from` on.
     """
 
     contingencies: list[Contingency]
@@ -107,7 +107,10 @@ def simulate(
         bool, typer.Option("--series", help="Every minute: as CSV, or in the JSON.")
     ] = False,
     n_1: Annotated[
-        bool, typer.Option("--n-1", help="Also lose each source in turn, all day.")
+        bool,
+        typer.Option(
+            "--n-1", help="Also lose each source in turn, all day or from --lost-from on."
+        ),
     ] = False,
     site: SiteOption = None,
     profile: ProfileOption = None,
