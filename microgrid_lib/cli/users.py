@@ -81,7 +81,10 @@ def add(
     secret = None if no_password else _password(name, password_file)
     with AccountStore.open() as store:
         account = store.add(name, role, secret, _local())
+        first = len(store.all(_local())) == 1
     _print(account, "added", as_json)
+    if first and not as_json:
+        typer.echo("a dashboard that runs already has to be started again to ask for it")
 
 
 def role(

@@ -196,6 +196,10 @@ def _change_text(
         shown, unit = texts.number(abs(100 * change.value), 1), texts("unit.points")
     elif change.relative is not None:
         shown, unit = texts.number(abs(100 * change.relative)), "%"
+    elif kpi.unit == "kWh" and change.unit == "kW":
+        # Energies are compared as mean power; beside kWh, kW would be another quantity.
+        shown, unit = texts.quantity(abs(24 * change.value), "kWh")
+        unit = texts("unit.kwh_a_day")
     else:
         shown, unit = texts.quantity(abs(change.value), change.unit)
         unit = texts("unit.cycles_a_day") if unit == "1/d" else unit

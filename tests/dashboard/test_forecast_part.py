@@ -103,3 +103,23 @@ def test_another_language_stays_in_the_section(page: Dashboard) -> None:
     assert page.frame.tabs.value == "quality"
     page.frame.tabs.value = "production"
     assert page.choices.section == "production"
+
+
+def test_what_takes_long_says_that_it_is_computed_and_then_is_ready(page: Dashboard) -> None:
+    said: list[str] = []
+    page.choices.change(section="production")
+    page.panels["quality"]._heading.observe(lambda change: said.append(change["new"]), "value")
+    data: Any = page._data
+    data.version = "2"
+    page.panels["quality"]._shown = None
+    page.choices.change(section="quality", tab="forecast")
+    assert "Computing" in said[0]
+    assert "data-section" not in said[0]
+    assert 'data-section="quality"' in said[-1]
+
+
+def test_new_data_are_forecast_anew(page: Dashboard) -> None:
+    data: Any = page._data
+    data.version = "2"
+    page.refresh()
+    assert MADE == ["bus_voltage", "bus_voltage"]

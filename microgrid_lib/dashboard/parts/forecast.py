@@ -47,11 +47,16 @@ class ForecastModel(PartModel):
     def __init__(self) -> None:
         super().__init__(self._forecast)
         self._made: tuple[Any, HourlyHistory, ForecastReport] | None = None
+        self._made_for: tuple[str, ...] = ()
 
     def stale(self, loaded: Loaded) -> bool:
         """Whether it was made of other data; the period looked at doesn't matter."""
-        before: Loaded | None = self.loaded
-        return before is None or self._view(before) != self._view(loaded)
+        return self._made_for != self._view(loaded)
+
+    def compute(self, loaded: Loaded) -> None:
+        """Forecast for a view."""
+        self._made_for = self._view(loaded)
+        super().compute(loaded)
 
     def choose(self, role: str) -> None:
         """Forecast another role; one that the profile doesn't have is ignored."""

@@ -96,6 +96,9 @@ class SectionPanel:
         body = tuple(part.widget for part in parts)
         if self._body.children != body:
             self._body.children = body
+        arriving = self._shown is None or self._shown[1] != tab
+        if arriving and any(part.slow and part.stale(loaded) for part in parts):
+            self._heading.value = self._pending_html(loaded.texts)
         attach(self.widget)
         for part in parts:
             if part.slow:
@@ -132,6 +135,11 @@ class SectionPanel:
     def _take_tab(self, change: dict[str, Any]) -> None:
         if not self._linking:
             self._page.choose(tab=str(change["new"]))
+
+    def _pending_html(self, texts: Texts) -> str:
+        title = escape(texts(f"section.{self._section.name}"))
+        computing = escape(texts("section.computing"))
+        return f'<div><h2>{title}</h2><p class="mg-sub" role="status">{computing}</p></div>'
 
     def _heading_html(self, loaded: Loaded, tab: str) -> str:
         """Write the heading; scripts wait for it: it says for which view the section is ready."""
