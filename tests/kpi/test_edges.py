@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
+from microgrid_lib.kpi.gaps import _expected
 from microgrid_lib.kpi.model import Kpi
-from tests.kpi.lakes import BATTERY
+from microgrid_lib.kpi.soc_steps import charging, steps_of_slots
+from tests.kpi.lakes import BATTERY, make_site
 
 Kpis = Callable[..., dict[str, Kpi]]
 EVEN = BATTERY | {"soc_min": 0.25, "soc_max": 0.75}
@@ -110,3 +115,34 @@ def test_the_fuel_cells_capacity_factor_is_per_hour(kpis: Kpis) -> None:
 def test_mean_frequency_is_over_all_valid_slots(kpis: Kpis) -> None:
     found = kpis([{"bus_frequency": f} for f in (59.0, 60.0, 61.0, 62.0)], roles=["bus_frequency"])
     assert found["mean_bus_frequency"].value == 60.5
+
+
+HOURLY_HALF_PAST = {
+    "interval_s": 3600,
+    "display_timezone": "Asia/Kolkata",
+    "source_timezone": "Asia/Kolkata",
+}
+"""Hours that begin half past those of UTC."""
+
+
+def test_slots_of_a_half_hour_zone_are_expected_once_an_hour() -> None:
+    site = make_site(["battery"], **HOURLY_HALF_PAST)
+    midnight = datetime(2023, 3, 1, tzinfo=ZoneInfo("Asia/Kolkata"))
+    found = _expected(site, midnight, midnight + timedelta(days=2))
+    assert found.tolist() == [2] * 24
+
+
+def test_steps_of_a_half_hour_zone_begin_with_their_slots() -> None:
+    profile = make_site(["battery"], **HOURLY_HALF_PAST).profile()
+    start = datetime(2023, 3, 1, tzinfo=ZoneInfo("Asia/Kolkata")).timestamp()
+    slots = np.array([int(start + 3600 * n) * 1_000_000 for n in range(3)])
+    powers = np.array([0.0, 8.0, 0.0])
+    columns = {"slot": slots, "battery": -powers, "battery_charge": powers}
+    steps = steps_of_slots(profile, columns | {"battery_discharge": np.zeros(3)})
+    assert steps.start_us.tolist() == slots.tolist()
+    assert steps.valid.tolist() == [1, 1, 1]
+
+
+def test_a_battery_without_a_set_point_is_never_known_to_charge_on_command() -> None:
+    columns = {"bucket": np.array([0, 300_000_000])}
+    assert charging(make_site(["battery"]).profile(), columns) == ([None] * 2, [False] * 2)
