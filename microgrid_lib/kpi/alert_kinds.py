@@ -12,6 +12,9 @@ from microgrid_lib.kpi.soc import no_soc
 from microgrid_lib.site.profile import Profile
 from microgrid_lib.store.summaries import counts_charge, soc_step_s
 
+SOC_KINDS = ("battery_low", "battery_empty")
+"""Kinds whose limits are states of charge."""
+
 
 @dataclass(frozen=True)
 class AlertLimit:

@@ -10,9 +10,12 @@ from pydantic import BaseModel, ConfigDict
 
 from microgrid_lib.kpi import notes
 from microgrid_lib.kpi.access import Access
-from microgrid_lib.kpi.alert_kinds import AlertKind, kinds_of, stale_after_s
+from microgrid_lib.kpi.alert_kinds import SOC_KINDS, AlertKind, kinds_of, stale_after_s
 from microgrid_lib.kpi.alerts import Alert
 from microgrid_lib.kpi.model import Note
+from microgrid_lib.kpi.soc import SocCourse, SocState
+from microgrid_lib.store.slots import slot_end
+from microgrid_lib.store.summaries import counts_charge
 
 
 class AlertState(BaseModel):
@@ -23,9 +26,10 @@ class AlertState(BaseModel):
     name
         Its kind.
     state
-        The severity of the alert that lasts, or `ok`; null where the kind can't be judged.
+        The severity of the alert that lasts, or `ok`; null where the kind can't be judged, or
+        the band of the state of charge has the limit within it.
     reason
-        Why it can't be judged, or why an alert that lasts is only the last that is known.
+        Why it can't be judged, or why an alert that lasts isn't sure.
     alert
         The alert that lasts.
     """
@@ -69,6 +73,7 @@ def states_of(access: Access, lasting: list[Alert], until: datetime) -> AlertSta
     late_s = stale_after_s(access.profile)
     valid = _lately_valid(access, kinds, until - timedelta(seconds=late_s), until)
     active = {alert.name: alert for alert in lasting}
+    charge = _charge(access)
     states = []
     for kind in kinds:
         alert = active.get(kind.name)
@@ -76,9 +81,28 @@ def states_of(access: Access, lasting: list[Alert], until: datetime) -> AlertSta
             states.append(AlertState(name=kind.name, state=None, reason=kind.lacks))
             continue
         lost = None if kind.roles in valid else notes.no_recent_data(late_s / 60)
-        state = alert.severity if alert else (None if lost else "ok")
-        states.append(AlertState(name=kind.name, state=state, reason=lost, alert=alert))
+        doubt = lost or _within_band(kind, charge)
+        state = alert.severity if alert else (None if doubt else "ok")
+        states.append(AlertState(name=kind.name, state=state, reason=doubt, alert=alert))
     return AlertStates(at=until, states=states)
+
+
+def _charge(access: Access) -> SocState | None:
+    """State of charge at the end of the newest slot; None where it isn't counted."""
+    newest = access.snapshot.newest
+    if newest is None or not counts_charge(access.profile):
+        return None
+    return SocCourse(access).at(slot_end(access.profile.site, newest))
+
+
+def _within_band(kind: AlertKind, charge: SocState | None) -> Note | None:
+    """Why a limit of the state of charge can't be judged; None where its band lies on one side."""
+    if charge is None or kind.name not in SOC_KINDS:
+        return None
+    for limit in kind.limits:
+        if limit.low is not None and charge.low < limit.low <= charge.high:
+            return notes.soc_band(charge.low, charge.high, limit.low)
+    return None
 
 
 def _lately_valid(

@@ -127,6 +127,16 @@ def soc_gaps(hours: float) -> Note:
     )
 
 
+def soc_band(low: float, high: float, limit: float) -> Note:
+    """Say that the band of the state of charge has a limit within it."""
+    return Note(
+        code="soc_band",
+        params={"low": low, "high": high, "limit": limit},
+        text=f"the state of charge is only known to lie between {100 * low:.0f} % and "
+        f"{100 * high:.0f} %: {100 * limit:.0f} % is within",
+    )
+
+
 def efficiency_uncertain(needed: int, had: float, uncertainty: float) -> Note:
     """Say that too little was charged to tell losses from a change of the state of charge."""
     shown = int(had * 10) / 10

@@ -9,7 +9,15 @@ from microgrid_lib.kpi.alert_kinds import AlertKind, AlertLimit
 from microgrid_lib.kpi.alerts import Alert
 from microgrid_lib.present.texts import Texts
 
-_MARKS = {"ok": "✓", "info": "○", "warning": "▲", "critical": "✖", "ended": "✓", "undefined": "–"}
+_MARKS = {
+    "ok": "✓",
+    "info": "○",
+    "warning": "▲",
+    "critical": "✖",
+    "ended": "✓",
+    "unknown": "?",
+    "undefined": "–",
+}
 _PARTS = ((86400, "unit.day"), (3600, "unit.hour"), (60, "unit.minute"), (1, "unit.second"))
 _DECIMALS = {"Hz": 2, "kW": 1, "V": 1, "1": 1}
 _WHOLE = 1e-6
@@ -37,7 +45,7 @@ class StateText:
 
 
 def state_text(state: str | None, texts: Texts) -> StateText:
-    """Describe a state; None: it can't be judged."""
+    """Describe a state; None: the site can't have it."""
     name = state or "undefined"
     return StateText(name, _MARKS[name], texts(f"alert.state.{name}"))
 

@@ -226,10 +226,11 @@ def _state_row(state: AlertState, kind: AlertKind, now: datetime, texts: Texts) 
         said.append(worst_text(state.alert, kind, texts))
     if state.reason is not None:
         said.append(texts.note(state.reason))
+    unsaid = None if kind.lacks is not None else "unknown"
     return StateRow(
         name=kind.name,
         title=watch_title(kind.name, texts),
-        state=state_text(state.state, texts),
+        state=state_text(state.state or unsaid, texts),
         detail="; ".join(said),
         limits="" if kind.lacks is not None else limits_text(kind, texts),
     )

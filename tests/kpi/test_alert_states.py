@@ -17,7 +17,7 @@ from microgrid_lib.kpi.alerts import alerts_of
 from microgrid_lib.site.profile import Site
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.window import Window
-from tests.kpi.lakes import make_lake, make_site, rows_from, utc
+from tests.kpi.lakes import BATTERY, make_lake, make_site, rows_from, utc
 
 START = utc("2023-03-01T00:00")
 ROLES = (
@@ -36,9 +36,16 @@ FINE = {
 }
 
 
+def charged(soc: float, uncertainty: float) -> dict[str, Any]:
+    """A battery whose state of charge is known at the first sample."""
+    anchor = {"time": START, "soc": soc, "uncertainty": uncertainty}
+    return BATTERY | {"soc_anchors": [anchor]}
+
+
 def site_of(roles: tuple[str, ...] = ROLES, **options: Any) -> Site:
     ratings = {"fuel_cell_kw": 80.0, "battery_kw": 100.0}
-    return make_site(roles, **{"interval_s": 10, "ratings": ratings} | options)
+    given = {"interval_s": 10, "ratings": ratings, "battery": charged(0.8, 0.05)}
+    return make_site(roles, **given | options)
 
 
 def states(
@@ -104,6 +111,40 @@ def test_a_site_gone_silent_is_stale_and_all_else_unknown(
     found = judged(Access(engine, snapshot, site.profile()), START + timedelta(hours=1))
     assert found["data_stale"].state == "warning"
     assert {s.state for name, s in found.items() if name != "data_stale"} == {None}
+
+
+@pytest.mark.parametrize(
+    ("soc", "uncertainty", "low", "empty"),
+    [
+        (0.515, 0.49, None, None),
+        (0.40, 0.08, None, "ok"),
+        (0.40, 0.04, "ok", "ok"),
+        (0.20, 0.04, "warning", "critical"),
+        (0.32, 0.01, "warning", "ok"),
+        (0.32, 0.05, "warning", None),
+        (0.20, 0.40, "warning", "critical"),
+    ],
+)
+def test_a_battery_is_only_called_charged_where_its_whole_band_is(
+    engine: DuckDBEngine,
+    tmp_path: Path,
+    soc: float,
+    uncertainty: float,
+    low: str | None,
+    empty: str | None,
+) -> None:
+    site = site_of(battery=charged(soc, uncertainty))
+    # An hour, so that a battery below a limit has been there for long enough.
+    found = states(engine, tmp_path, site, [FINE] * 360)
+    assert (found["battery_low"].state, found["battery_empty"].state) == (low, empty)
+    for name, limit in (("battery_low", 0.35), ("battery_empty", 0.30)):
+        reason = found[name].reason
+        within = soc - uncertainty < limit <= soc + uncertainty
+        assert (reason.code if reason else None) == ("soc_band" if within else None)
+        if reason is not None:
+            assert reason.params["limit"] == limit
+            assert reason.params["low"] == pytest.approx(max(0, soc - uncertainty), abs=0.01)
+            assert reason.params["high"] == pytest.approx(soc + uncertainty, abs=0.01)
 
 
 @pytest.mark.parametrize(
