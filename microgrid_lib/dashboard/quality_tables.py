@@ -35,6 +35,7 @@ def compliance_html(table: ComplianceTable, texts: Texts) -> str:
         f'<div class="mg-chart-head"><h3>{escape(texts("quality.compliance"))}</h3>'
         f'<p class="mg-sub">{escape(table.headline)} {escape(table.islands)}</p></div>'
         f"{_rules_html(table.rules, texts)}"
+        f'<p class="mg-sub">{escape(table.counted)}</p>'
         f"<details><summary>{escape(texts('quality.trips'))}</summary>"
         f"{_trips_html(table.trips, texts)}</details>"
         f'<h4>{escape(texts("quality.unseen"))}</h4><ul class="mg-unseen">{unseen}</ul>'

@@ -125,6 +125,8 @@ class ComplianceTable:
         How many verdicts of which kind.
     islands
         How islands are told.
+    counted
+        What N, N1, N2 and invalid mean.
     unseen
         What the samples can't show, a sentence each.
     """
@@ -133,6 +135,7 @@ class ComplianceTable:
     rules: tuple[RuleRow, ...]
     trips: tuple[TripRow, ...]
     islands: str
+    counted: str
     unseen: tuple[str, ...]
 
 
@@ -197,10 +200,12 @@ def compliance_table(report: ComplianceReport, texts: Texts) -> ComplianceTable:
             passed=counts["pass"],
             failed=counts["fail"],
             indicative=counts["indicative"],
+            unjudged=len(rules) - sum(counts.values()),
         ),
         rules=rules,
         trips=tuple(_trip(result, texts) for result in report.trips),
         islands=texts("quality.islands.told" if report.island_method else "quality.islands.not"),
+        counted=texts("quality.counted"),
         unseen=tuple(texts.note(note) for note in report.not_observable),
     )
 

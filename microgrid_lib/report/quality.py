@@ -39,7 +39,12 @@ def quality_passage(content: QualityContent, texts: Texts) -> Passage:
         for row in table.rules
     )  # fmt: skip
     blocks.append(
-        TableBlock(columns, rows, texts("quality.compliance"), f"{table.headline} {table.islands}")
+        TableBlock(
+            columns,
+            rows,
+            texts("quality.compliance"),
+            f"{table.headline} {table.islands} {table.counted}",
+        )
     )
     blocks += [Paragraph(line, "note") for line in table.unseen]
     return replace(numbers, blocks=tuple(blocks))

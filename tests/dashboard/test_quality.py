@@ -38,7 +38,8 @@ def test_a_verdict_is_a_sign_and_a_word_with_its_reason(app: Dashboard) -> None:
     assert ">8<" in failed
     assert ">99.20\N{NO-BREAK SPACE}%<" in failed
     assert "less than half of the intervals are valid" in indicative
-    assert "0 pass, 1 fail, 1 indicative" in html
+    assert "0 pass, 1 fail, 1 indicative, 0 not judged." in html
+    assert "N1: those outside the limits." in html
     assert "flicker: not observable in 10-second data" in html
 
 
