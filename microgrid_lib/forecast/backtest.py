@@ -14,6 +14,7 @@ from microgrid_lib.errors import NoDataError
 from microgrid_lib.forecast.baselines import BASELINES
 from microgrid_lib.forecast.calendar import Floats
 from microgrid_lib.forecast.errors import ForecastRequestError
+from microgrid_lib.forecast.floor import observed_floor
 from microgrid_lib.forecast.history import HourlyHistory, horizon_hours
 from microgrid_lib.forecast.intervals import (
     LEVELS,
@@ -226,8 +227,7 @@ def calibration_at(
     """
     ended = everything.ended_by(origin)
     ended = ended.take(ended.origins >= origin - 24 * WINDOW_DAYS)
-    past = history.values[:origin]
-    floor = float(np.nanmin(past)) if not np.isnan(past).all() else None
+    floor = observed_floor(history.values[:origin], history.role)
     forecast = ended.forecasts[name]
     return calibrate(forecast, ended.truth, ended.origins, ended.known, ended.role, floor, daily)
 

@@ -19,6 +19,7 @@ from microgrid_lib.forecast.errors import (
     ShortHistoryError,
 )
 from microgrid_lib.forecast.features import FEATURES, WEATHER, covariate_names, design
+from microgrid_lib.forecast.floor import observed_floor
 from microgrid_lib.forecast.history import HourlyHistory, horizon_hours
 from microgrid_lib.forecast.intervals import WINDOW_DAYS, Calibration
 from microgrid_lib.forecast.models import (
@@ -273,6 +274,7 @@ def _stored(
             member: load_model(folder, entry, member) for member in wanted if member not in models
         }
         calibration = Calibration.from_json(entry.calibration[name])
+        calibration = replace(calibration, floor=observed_floor(past.values, past.role))
         return _Choice(name, entry.best_baseline, calibration, entry, tuple(notes)), models
     remedy = f"run `microgrid train --site {past.site} --role {past.role}`"
     raise ModelRefusedError(folder, "names no forecast that can be served", remedy)

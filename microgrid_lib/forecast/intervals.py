@@ -50,7 +50,8 @@ class Calibration:
     windows
         How many origins they are from.
     floor
-        Lowest value ever observed, for power of the sun: an interval doesn't reach below it.
+        Smallest value ever observed of production or consumption: no interval ends below it,
+        unless its forecast lies there. None for other roles.
     """
 
     scale: Floats
@@ -79,16 +80,17 @@ class Calibration:
         day = np.minimum(np.arange(len(point)) // 24, len(self.quantiles) - 1)
         kind = _kind(known, role)
         spread = self.quantiles[day, _daylight(known, role)] * self.scale[kind][:, None]
-        found = point[:, None] + spread
-        if self.floor is not None:
-            lowest = np.minimum(self.floor, point)[:, None]
-            found = np.maximum(found, lowest)
-        return np.asarray(found, dtype=np.float64)
+        return self._not_below(point[:, None] + spread, point)
 
     def apply_daily(self, means: Floats) -> Floats:
         """Put the 10 and 90 % quantiles around daily means, shape (n_days, 2)."""
         day = np.minimum(np.arange(len(means)), len(self.daily) - 1)
-        return np.asarray(means[:, None] + self.daily[day], dtype=np.float64)
+        return self._not_below(means[:, None] + self.daily[day], means)
+
+    def _not_below(self, ends: Floats, point: Floats) -> Floats:
+        if self.floor is None:
+            return ends
+        return np.maximum(ends, np.minimum(self.floor, point)[:, None])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers; NaN is None."""
@@ -131,7 +133,7 @@ def calibrate(
     role
         What is forecast.
     floor
-        Lowest value ever observed; used for power of the sun alone.
+        No interval ends below it, see `microgrid_lib.forecast.floor.observed_floor`.
     daily
         Whether to learn those of daily means too.
     """
@@ -154,8 +156,7 @@ def calibrate(
     bands = np.full((days, 2), np.nan)
     if daily:
         bands = _daily(forecast, truth, origins, known, days, windows)
-    lowest = floor if role == "pv" else None
-    return Calibration(scale, quantiles, bands, windows, lowest)
+    return Calibration(scale, quantiles, bands, windows, floor)
 
 
 def _scale(residual: Floats, kind: npt.NDArray[np.int64], usable: npt.NDArray[np.bool_]) -> Floats:

@@ -21,6 +21,7 @@ from microgrid_lib.forecast.features import (
     Design,
     anchor_of,
 )
+from microgrid_lib.forecast.floor import lifted, observed_floor
 
 RANDOM_FOREST = "random_forest"
 GRADIENT_BOOSTING = "gradient_boosting"
@@ -161,6 +162,9 @@ def predict_all(
 ) -> dict[str, Floats]:
     """Forecast with every baseline, every given model, and the ensemble of them.
 
+    Models add a difference to a climatology, which may carry production or consumption below all
+    that was observed before the origin: there they forecast the smallest value observed.
+
     Parameters
     ----------
     models
@@ -187,8 +191,11 @@ def predict_all(
         ).reshape(shape)
         for name, baseline in BASELINES.items()
     }
+    floors = [observed_floor(values[:origin], role) for origin in rows.origins]
     for name, model in models.items():
-        found[name] = model.predict(rows).reshape(shape)
+        raw = model.predict(rows).reshape(shape)
+        pairs = zip(raw, floors, strict=True)
+        found[name] = np.array([lifted(row, floor) for row, floor in pairs]).reshape(shape)
     members = ensemble_members(role)
     if all(name in found for name in members):
         # Not nanmedian: a median of fewer members is another model than the one that was scored.

@@ -110,6 +110,24 @@ def test_each_forecast_can_be_served(name: str, trained: Trained, tmp_path: Path
         assert day.p10 <= day.mean <= day.p90
 
 
+@pytest.mark.parametrize("name", [*FITTED, ENSEMBLE, "climatology_14d"])
+def test_a_stored_model_serves_nothing_below_what_was_observed(
+    name: str, trained: Trained, tmp_path: Path
+) -> None:
+    history = made_up(DAYS)
+    assert trained.entry.calibration[name]["floor"] == history.values.min()
+    # As in registries written before intervals of consumption had a floor.
+    old = {one: {**c, "floor": None} for one, c in trained.entry.calibration.items()}
+    entry = trained.entry.model_copy(update={"calibration": old, "ranking": [name]})
+    write_models(tmp_path, entry, trained.models)
+    values = np.maximum(history.values, 55.0)
+    report = forecast(with_values(history, values), [tmp_path])
+    assert report.model == name
+    ends = [value for hour in report.hourly for q in QUANTILES if (value := getattr(hour, q))]
+    assert min(ends) >= 55.0
+    assert all(55.0 <= (day.p10 or 0) <= (day.mean or 0) <= (day.p90 or 0) for day in report.daily)
+
+
 def test_a_forecast_has_the_promised_shape(folder: Path) -> None:
     content = json.loads(forecast(made_up(DAYS), [folder], days=2).model_dump_json())
     assert set(content) >= {

@@ -249,6 +249,18 @@ def test_a_day_of_summer_time_moves_no_target() -> None:
         assert found.truth[row].tolist() == history.values[origin : origin + 120].tolist()
 
 
+def test_a_model_forecasts_no_consumption_below_what_was_observed_before_its_origin() -> None:
+    # Many hours without load: a day with less than usual would be forecast below nothing.
+    values = np.maximum(made_up(DAYS).values - 50, 0.0)
+    origins = [24 * 40, 24 * 50]
+    found = quick_walk(values, origins).forecasts
+    history = with_values(made_up(DAYS, role="grid"), values)
+    free = walk(history, origins, 120, names=CHEAP, refit_days=5).forecasts
+    for name in CHEAP:
+        assert free[name].min() < 0
+        np.testing.assert_array_equal(found[name], np.maximum(free[name], 0.0))
+
+
 def double(number: int) -> int:
     return 2 * number
 

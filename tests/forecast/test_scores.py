@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from microgrid_lib.forecast.floor import observed_floor
 from microgrid_lib.forecast.intervals import LEVELS, Calibration, calibrate, conformal_quantile
 from microgrid_lib.forecast.scores import (
     common_hours,
@@ -160,7 +163,61 @@ def test_an_interval_of_the_sun_stops_at_what_was_ever_seen() -> None:
     found = calibrated("pv", 30, noise, floor=-0.2).apply(point, known, "pv")
     assert found[:60].min() == -0.2
     assert (found[60:].min(axis=1) == -3.0).all()
-    assert calibrated("load", 30, noise, floor=-0.2).apply(point, known, "load").min() < -5
+    assert calibrated("pv", 30, noise).apply(point, known, "pv").min() < -5
+
+
+def test_only_production_and_consumption_have_a_floor() -> None:
+    past = np.array([NAN, 3.0, -0.5, 8.0])
+    assert [observed_floor(past, role) for role in ("pv", "load", "critical_load")] == [-0.5] * 3
+    assert observed_floor(past, "grid") is observed_floor(past, "bus_voltage") is None
+    assert observed_floor(np.full(3, NAN), "load") is None
+
+
+def test_intervals_of_hours_and_days_stop_at_the_floor_by_hand() -> None:
+    made = Calibration(
+        scale=np.full(48, 2.0),
+        quantiles=np.full((1, 2, 4), [-3.0, -1.0, 1.0, 3.0]),
+        daily=np.array([[-5.0, 5.0]]),
+        windows=30,
+        floor=1.0,
+    )
+    known = made_walk({}, np.zeros((1, 3))).known.part(0, 3)
+    assert made.apply(np.array([10.0, 4.0, 1.0]), known, "load").tolist() == [
+        [4.0, 8.0, 12.0, 16.0],
+        [1.0, 2.0, 6.0, 10.0],
+        [1.0, 1.0, 3.0, 7.0],
+    ]
+    assert made.apply_daily(np.array([10.0, 4.0])).tolist() == [[5.0, 15.0], [1.0, 9.0]]
+    free = replace(made, floor=None)
+    assert free.apply_daily(np.array([4.0])).tolist() == [[-1.0, 9.0]]
+    assert free.apply(np.ones(3), known, "load")[0].tolist() == [-5.0, -1.0, 3.0, 7.0]
+
+
+@given(seed=st.integers(0, 10_000), floor=st.floats(0, 60), role=st.sampled_from(("load", "pv")))
+@settings(max_examples=25, deadline=None)
+def test_a_floor_keeps_the_order_and_loses_no_truth(seed: int, floor: float, role: str) -> None:
+    rng = np.random.default_rng(seed)
+    truth = np.maximum(rng.normal(50, 30, (30, 48)), floor)
+    forecast = np.maximum(rng.normal(50, 30, truth.shape), floor)
+    walk = made_walk({}, truth, role=role)
+    made = calibrate(forecast, truth, walk.origins, walk.known, role, floor)
+    free = replace(made, floor=None)
+    for origin, point, real in zip(walk.origins, forecast, truth, strict=True):
+        known = walk.known.part(origin, origin + 48)
+        found, before = (one.apply(point, known, role) for one in (made, free))
+        ordered = np.column_stack([found[:, :2], point, found[:, 2:]])
+        assert (np.diff(ordered, axis=1) >= 0).all()
+        assert found.min() >= floor
+        for low, high in ((0, 3), (1, 2)):
+            inside = (found[:, low] <= real) & (real <= found[:, high])
+            assert inside[(before[:, low] <= real) & (real <= before[:, high])].all()
+        means, real_means = point.reshape(2, 24).mean(axis=1), real.reshape(2, 24).mean(axis=1)
+        (low, high), (free_low, free_high) = made.apply_daily(means).T, free.apply_daily(means).T
+        assert (floor <= low).all()
+        assert (low <= means).all()
+        assert (means <= high).all()
+        held = (low <= real_means) & (real_means <= high)
+        assert held[(free_low <= real_means) & (real_means <= free_high)].all()
 
 
 def test_a_calibration_survives_json() -> None:
