@@ -231,6 +231,6 @@ def _state_row(state: AlertState, kind: AlertKind, now: datetime, texts: Texts) 
         name=kind.name,
         title=watch_title(kind.name, texts),
         state=state_text(state.state or unsaid, texts),
-        detail="; ".join(said),
+        detail=texts.clauses(said),
         limits="" if kind.lacks is not None else limits_text(kind, texts),
     )

@@ -189,4 +189,4 @@ def _summary(flows: Sequence[Flow], values: np.ndarray, texts: Texts) -> str:
         if np.isfinite(row).any():
             total, unit = texts.quantity(float(np.nansum(row)), "kWh")
             said.append(texts("bars.total", label=flow.label, total=f"{total} {unit}"))
-    return "; ".join(said) if said else texts("chart.nothing")
+    return texts.clauses(said) if said else texts("chart.nothing")

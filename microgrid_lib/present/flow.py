@@ -176,7 +176,7 @@ class _Reader:
                 continue
             since = texts("now.never") if sample is None else texts.moment(sample.time)
             said.append(texts("now.since", role=texts(f"role.{role}"), moment=since))
-        return texts("now.old", roles="; ".join(said)) if said else ""
+        return texts("now.old", roles=texts.clauses(said)) if said else ""
 
     def rows(self, now: datetime) -> tuple[tuple[str, ...], ...]:
         """Every role with its newest sample and its age: of a live site's now, else of the end."""
@@ -243,4 +243,4 @@ def _summary(nodes: Sequence[FlowNode], texts: Texts) -> str:
         said.append(
             f"{texts(f'node.way.{node.direction}', what=node.title)} {node.value_text}{detail}"
         )
-    return "; ".join(said)
+    return texts.clauses(said)

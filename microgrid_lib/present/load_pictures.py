@@ -56,7 +56,7 @@ def split_picture(kpis: Mapping[str, Kpi], texts: Texts) -> Donut | None:
         middle=f"{texts.number(100 * share.value, 1)} %",
         middle_label=texts("split.critical"),
         note=texts.note(share.warning) if share.warning else "",
-        summary="; ".join(f"{s.label}: {s.text}" for s in slices),
+        summary=texts.clauses([f"{s.label}: {s.text}" for s in slices]),
         heads=(texts("split.part"), texts("split.energy"), texts("split.share")),
         rows=tuple(
             (s.label, texts.number(s.value, 1), texts.number(100 * s.share, 1)) for s in slices
@@ -116,7 +116,7 @@ def _duration_summary(curve: DurationCurve, texts: Texts) -> str:
         at = int(np.abs(curve.share - share).argmin())
         power = texts.number(float(curve.power[at]), 1)
         said.append(texts("duration.at", share=texts.number(100 * share), power=power))
-    return "; ".join(said)
+    return texts.clauses(said)
 
 
 def week_picture(week: WeekProfile, texts: Texts) -> HeatMap:
@@ -148,12 +148,14 @@ def week_picture(week: WeekProfile, texts: Texts) -> HeatMap:
         steps=steps,
         step_ticks=tuple(texts.number(edge, digits) for edge in edges),
         note=_holes(known, week.mean.size, texts),
-        summary="; ".join(
-            texts(key, cell=said[at // len(hours)][at % len(hours)])
-            for key, at in (
-                ("week.highest", int(np.nanargmax(week.mean))),
-                ("week.lowest", int(np.nanargmin(week.mean))),
-            )
+        summary=texts.clauses(
+            [
+                texts(key, cell=said[at // len(hours)][at % len(hours)])
+                for key, at in (
+                    ("week.highest", int(np.nanargmax(week.mean))),
+                    ("week.lowest", int(np.nanargmin(week.mean))),
+                )
+            ]
         ),
         heads=(texts("week.day"), *(f"{hour}:00" for hour in hours)),
         rows=tuple(

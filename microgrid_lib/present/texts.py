@@ -23,7 +23,9 @@ from microgrid_lib.kpi.model import Note
 LANGUAGES: tuple[str, ...] = ("en", "fr")
 _LOCALES = Path(__file__).resolve().parent.parent / "dashboard" / "locale"
 _TERRITORY = {"en": "en_US", "fr": "fr_FR"}
-_DATE_ORDER = {"en": "d MMM y", "fr": "d MMM y"}
+_FIRST = "d'er'"
+"""French says the first of a month by its rank."""
+_CLAUSES = {"en": "; ", "fr": "\N{NO-BREAK SPACE}; "}
 
 
 def catalog_paths(language: str) -> list[Path]:
@@ -88,7 +90,7 @@ class Texts:
                 sentences.append(self._formatter.format(message, **note.params))
             except KeyError:
                 return note.text
-        return "; ".join(sentences)
+        return self.clauses(sentences)
 
     def _note_key(self, code: str, note: Note) -> str:
         """Find the message of a code: the one for what or why it names first, then the plain one.
@@ -134,11 +136,14 @@ class Texts:
 
     def day(self, moment: datetime) -> str:
         """Date with month name."""
-        return format_date(moment, _DATE_ORDER[self.language], locale=self.locale)
+        return format_date(moment, f"{self._day_number(moment)} MMM y", locale=self.locale)
 
     def day_short(self, moment: datetime) -> str:
         """Day and month name."""
-        return format_date(moment, "d MMM", locale=self.locale)
+        return format_date(moment, f"{self._day_number(moment)} MMM", locale=self.locale)
+
+    def _day_number(self, moment: datetime) -> str:
+        return _FIRST if self.language == "fr" and moment.day == 1 else "d"
 
     def month(self, moment: datetime) -> str:
         """Month name and year."""
@@ -165,6 +170,10 @@ class Texts:
     def listing(self, names: Sequence[str]) -> str:
         """Names joined by commas."""
         return ", ".join(names)
+
+    def clauses(self, said: Sequence[str]) -> str:
+        """Clauses joined by semicolons."""
+        return _CLAUSES[self.language].join(said)
 
 
 _FIXED = {"Hz": 2, "V": 1}

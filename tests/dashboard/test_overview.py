@@ -115,7 +115,7 @@ def test_headlines_follow_the_profile(app: Dashboard) -> None:
 
 def test_french_is_french(app: Dashboard) -> None:
     app.choices.change(language="fr")
-    assert "Au 1 août 2022" in part(app).flow._head.value
+    assert "Au 1er août 2022" in part(app).flow._head.value
     assert "injection · déduit" in part(app).flow._drawing.value
     assert "En mots" in part(app)._words.value
     assert part(app).headlines.links["production"].tooltip == "Ouvrir Production"

@@ -126,7 +126,9 @@ def test_a_state_that_is_not_well_says_since_when_and_how_bad(data: FakeSiteData
     found = {row.name: row for row in state_rows(data, texts_for("fr"))}
     low = found["battery_low"]
     assert low.state.word == "avertissement"
-    assert low.detail == ("depuis le 31 juil. 2022 22:00; au pire 33 %, admis\u00a0: au moins 35 %")
+    assert low.detail == (
+        "depuis le 31 juil. 2022 22:00\u00a0; au pire 33 %, admis\u00a0: au moins 35 %"
+    )
     assert found["bus_voltage"].limits.startswith("de 456 V à 504 V (avertissement)")
 
 

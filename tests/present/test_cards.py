@@ -136,7 +136,9 @@ def test_several_warnings_in_one_note_are_all_translated() -> None:
     note = Note(
         code="low_coverage", params={"coverage": 0.9, "also": "derived_grid"}, text="english"
     )
-    assert FR.note(note).startswith("seulement 90 % de la période a des données valides; le réseau")
+    assert FR.note(note).startswith(
+        "seulement 90 % de la période a des données valides\u00a0; le réseau"
+    )
 
 
 def test_a_note_without_translation_keeps_its_english_text() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import string
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -129,3 +130,17 @@ def test_french_is_not_english() -> None:
 def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="unknown language 'de'; known: en, fr"):
         Texts("de")
+
+
+def test_french_keeps_its_marks_on_the_line_of_the_word_before() -> None:
+    loose = [key for key, said in messages("fr").items() if re.search(r" [:;?!»]|« ", said)]
+    assert loose == []
+    assert Texts("fr").clauses(["a", "b"]) == "a\N{NO-BREAK SPACE}; b"
+    assert Texts("en").clauses(["a", "b"]) == "a; b"
+
+
+def test_the_first_of_a_month_is_said_as_french_says_it() -> None:
+    first, second = datetime(2022, 8, 1), datetime(2022, 8, 2)
+    assert [Texts("fr").day(day) for day in (first, second)] == ["1er août 2022", "2 août 2022"]
+    assert [Texts("fr").day_short(day) for day in (first, second)] == ["1er août", "2 août"]
+    assert Texts("en").day(first) == "1 Aug 2022"

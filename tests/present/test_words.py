@@ -49,8 +49,8 @@ def test_the_set_point_is_the_fuel_cells_else_the_batterys() -> None:
         "battery_tracking_rmse": Kpi(value=1.2, unit="kW"),
     }
     assert setpoint_sentence(kpis, EN) == (
-        "The fuel cell was 2.90 kW off its set point (root mean square), and within 5 % of rated "
-        "power of it 95.9 % of the time it was commanded."
+        "The fuel cell was 2.90 kW off its set point (root mean square); for 95.9 % of the "
+        "time it was commanded, the deviation was at most 5 % of its rated power."
     )
     del kpis["fuel_cell_tracking_rmse"]
     assert setpoint_sentence(kpis, EN).startswith("The battery was 1.20 kW off")
