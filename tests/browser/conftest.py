@@ -29,7 +29,7 @@ FLAGS = [
     "--no-first-run",
     "--disable-quic",
 ]
-READY_MS = 90_000
+READY_MS = 180_000
 TOKEN = "token-of-the-browser-tests"  # noqa: S105  of a test
 
 

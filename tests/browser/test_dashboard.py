@@ -12,7 +12,7 @@ from microgrid_lib.window import Window
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def expected(data: SiteData, window: Window) -> dict[str, str]:
@@ -148,7 +148,7 @@ def test_the_pointer_zoom_and_table_work(shared: Any) -> None:
 
 def test_a_site_without_data_says_what_to_do(shared: Any) -> None:
     shared.page.select_option(".mg-picker select", label="Trade Street")
-    shared.page.wait_for_selector("[data-notice='empty']", timeout=90_000)
+    shared.page.wait_for_selector("[data-notice='empty']", timeout=180_000)
     assert "microgrid demo" in shared.page.inner_text("[data-notice='empty']")
 
 

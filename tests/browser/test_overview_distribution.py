@@ -11,7 +11,7 @@ from microgrid_lib.api import SiteData
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_the_overview_has_the_numbers_and_leads_on(

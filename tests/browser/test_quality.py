@@ -11,7 +11,7 @@ from microgrid_lib.simulation.scenario import Scenario
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PERIOD = "period=custom&start=2022-06-01&end=2022-07-01"
 

@@ -12,7 +12,7 @@ from microgrid_lib.window import Window
 
 pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def expected(data: SiteData, window: Window) -> dict[str, str]:
