@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
+from microgrid_lib.dashboard.tables import rows_table_html
 from microgrid_lib.present.quality import (
     ComplianceTable,
     ExcursionRow,
@@ -58,7 +59,7 @@ def _rules_html(rows: Sequence[RuleRow], texts: Texts) -> str:
                 f'<td class="mg-text">{verdict_html(row.verdict)}</td></tr>'
             )
     heads = ("+rule", "+point", "+limits", "n", "n1", "n2", "invalid", "share", "+verdict")
-    return _table(heads, lines, texts("quality.compliance"), texts)
+    return rows_table_html("quality", heads, lines, texts("quality.compliance"), texts)
 
 
 def _trips_html(rows: Sequence[TripRow], texts: Texts) -> str:
@@ -70,7 +71,7 @@ def _trips_html(rows: Sequence[TripRow], texts: Texts) -> str:
         for row in rows
     ]
     heads = ("+trip", "+point", "threshold", "clearing", "beyond", "longest", "+verdict")
-    return _table(heads, lines, texts("quality.trips"), texts)
+    return rows_table_html("quality", heads, lines, texts("quality.trips"), texts)
 
 
 def _words(*cells: str) -> str:
@@ -87,19 +88,4 @@ def excursion_html(rows: Sequence[ExcursionRow], texts: Texts) -> str:
     return (
         f'<h3>{escape(texts("excursions.title"))}</h3><p class="mg-sub" '
         f'data-excursions="{len(rows)}">{escape(what)}</p>'
-    )
-
-
-def _table(heads: Sequence[str], rows: Sequence[str], caption: str, texts: Texts) -> str:
-    """Write a table; a heading that begins with + is of words, which stand on the left."""
-    head = "".join(
-        f'<th scope="col"{" class=mg-text" if h.startswith("+") else ""}>'
-        f"{escape(texts('quality.head.' + h.removeprefix('+')))}</th>"
-        for h in heads
-    )
-    name = escape(caption, quote=True)
-    return (
-        f'<div class="mg-scroll mg-wide" tabindex="0" role="region" aria-label="{name}"><table>'
-        f'<caption class="mg-hidden">{name}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )

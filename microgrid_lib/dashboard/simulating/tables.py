@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from microgrid_lib.dashboard.tables import rows_table_html
 from microgrid_lib.present.simulation_tables import (
     LIMITS_OF_THE_MODEL,
     LossRow,
@@ -44,7 +45,11 @@ def metrics_html(rows: Sequence[MetricRow], texts: Texts) -> str:
             f"<td>{escape(row.difference)}</td><td>{escape(row.limit)}</td></tr>"
         )
     heads = ("+metric", "base", "scenario", "difference", "limit")
-    return _panel("metrics", _table(heads, lines, texts("simulation.metrics"), texts), texts)
+    return _panel(
+        "metrics",
+        rows_table_html("simulation", heads, lines, texts("simulation.metrics"), texts),
+        texts,
+    )
 
 
 def losses_html(rows: Sequence[LossRow] | None, texts: Texts) -> str:
@@ -64,7 +69,11 @@ def losses_html(rows: Sequence[LossRow] | None, texts: Texts) -> str:
             + "</tr>"
         )
     heads = ("+lost", "survives", "unserved", "shed", "import", "peak", "nadir")
-    return _panel("losses", _table(heads, lines, texts("simulation.losses"), texts), texts)
+    return _panel(
+        "losses",
+        rows_table_html("simulation", heads, lines, texts("simulation.losses"), texts),
+        texts,
+    )
 
 
 def scores_html(summary: str, rows: Sequence[ScoreRow], texts: Texts) -> str:
@@ -79,7 +88,7 @@ def scores_html(summary: str, rows: Sequence[ScoreRow], texts: Texts) -> str:
         for row in rows
     ]
     heads = ("+which", "intervals", "rmse", "bias", "receiving", "offset")
-    table = _table(heads, lines, texts("simulation.calibration"), texts)
+    table = rows_table_html("simulation", heads, lines, texts("simulation.calibration"), texts)
     return f'<p class="mg-sub">{escape(summary)}</p>{table}'
 
 
@@ -92,7 +101,7 @@ def settings_html(rows: Sequence[SettingRow], texts: Texts) -> str:
         f'<td class="mg-text">{escape(row.note)}</td></tr>'
         for row in rows
     ]
-    table = _table(("+parameter", "value", "+source", "+note"), lines,
+    table = rows_table_html("simulation", ("+parameter", "value", "+source", "+note"), lines,
                    texts("simulation.parameters"), texts)  # fmt: skip
     limits = "".join(
         f"<li>{escape(texts(f'simulation.limit.{name}'))}</li>" for name in LIMITS_OF_THE_MODEL
@@ -108,19 +117,4 @@ def _panel(name: str, inside: str, texts: Texts) -> str:
     return (
         f'<div class="mg-chart-head"><h3>{escape(texts(f"simulation.{name}"))}</h3>'
         f'<p class="mg-sub">{escape(texts(f"simulation.{name}.what"))}</p></div>{inside}'
-    )
-
-
-def _table(heads: Sequence[str], rows: Sequence[str], caption: str, texts: Texts) -> str:
-    """Write a table; a heading that begins with + is of words, which stand on the left."""
-    head = "".join(
-        f'<th scope="col"{" class=mg-text" if h.startswith("+") else ""}>'
-        f"{escape(texts('simulation.head.' + h.removeprefix('+')))}</th>"
-        for h in heads
-    )
-    name = escape(caption, quote=True)
-    return (
-        f'<div class="mg-scroll mg-wide" tabindex="0" role="region" aria-label="{name}"><table>'
-        f'<caption class="mg-hidden">{name}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
