@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         """Folder of the trained models; a folder per site and profile."""
         return self.home / "models"
 
+    @property
+    def reports(self) -> Path:
+        """Folder of the reports made."""
+        return self.home / "reports"
+
 
 def load_settings() -> Settings:
     """Read the settings afresh.

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from microgrid_lib.api import DataReport
 from microgrid_lib.cli.forecast import TrainReport
+from microgrid_lib.cli.report_shapes import ReportsMade
 from microgrid_lib.cli.shapes import DemoFiles, DoctorReport, SeriesReport, SitesReport
 from microgrid_lib.cli.simulate import ContingencyReport
 from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport
@@ -47,6 +48,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "simulate --series": SimulationSeriesReport,
     "simulate --n-1": ContingencyReport,
     "calibrate": CalibrationReport,
+    "report KIND": ReportsMade,
     "sites": SitesReport,
     "doctor": DoctorReport,
     "fetch": FetchResult,

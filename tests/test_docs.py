@@ -197,8 +197,9 @@ def shell_lines() -> list[list[str]]:
     found = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for block in re.findall(r"^ *```\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
-            for line in block.splitlines():
+        fences = r"^ *```(\w*)\n(.*?)^ *```$"
+        for language, block in re.findall(fences, text, re.MULTILINE | re.DOTALL):
+            for line in () if language else block.splitlines():
                 words = shlex.split(line.replace("\\", "/"), comments=True)
                 if words and words[0].endswith("microgrid"):
                     found.append(words[1:])

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from microgrid_lib.access import Actor
+    from microgrid_lib.api.provenance import Provenance
     from microgrid_lib.consumers.share import RatedShare
     from microgrid_lib.forecast.entry import Entry
     from microgrid_lib.forecast.history import HourlyHistory
@@ -306,6 +307,18 @@ class SiteData:
             Default: all data, also where no row was accepted and there are only refusals.
         """
         return data_report.data_report(self._source.newest(), window)
+
+    def provenance(self, window: Window | None = None) -> Provenance:
+        """What answers are made of: equal provenances give equal answers.
+
+        Parameters
+        ----------
+        window
+            Which files are named: those that reach into it; default: all.
+        """
+        from microgrid_lib.api.provenance import provenance
+
+        return provenance(self._source.newest(), window)
 
     def files(self) -> list[FileEntry]:
         """The ingested files with their counts."""

@@ -23,6 +23,7 @@ INTERRUPTED = 130
 MODULES = {
     "data": ("demo", "sites", "ingest", "data"),
     "alerts": ("alerts", "compliance"),
+    "report": ("report",),
     "fetch": ("fetch",),
     "consumers": ("consumers",),
     "numbers": ("kpi", "series"),

@@ -18,6 +18,9 @@ from microgrid_lib.report.blocks import (
 )
 from microgrid_lib.report.errors import ReportError
 from microgrid_lib.report.figures import figure_block
+from microgrid_lib.report.making import make
+from microgrid_lib.report.notebook.paper import Paper, open_report
+from microgrid_lib.report.orders import Kind, ReportOrder, ReportResult, Status
 from microgrid_lib.report.pages import (
     About,
     Passage,
@@ -38,14 +41,21 @@ __all__ = [
     "Document",
     "FigureBlock",
     "Heading",
+    "Kind",
+    "Paper",
     "Paragraph",
     "Passage",
     "ReportError",
+    "ReportOrder",
+    "ReportResult",
+    "Status",
     "TableBlock",
     "about",
     "chart_pdf",
     "figure_block",
+    "make",
     "numbers_passage",
+    "open_report",
     "passages_pdf",
     "section_pdf",
     "table_pdf",

@@ -34,9 +34,13 @@ def alerts_passage(
             caption=at,
         )
     ]
+    return Passage((*blocks, *history_blocks(rows, texts)))
+
+
+def history_blocks(rows: Sequence[AlertRow], texts: Texts) -> tuple[Block, ...]:
+    """Alerts as a table; a sentence where there are none."""
     if not rows:
-        blocks.append(Paragraph(texts("alerts.none_such"), "note"))
-        return Passage(tuple(blocks))
+        return (Paragraph(texts("alerts.none_such"), "note"),)
     history = TableBlock(
         columns=(
             Column(texts("alerts.since")),
@@ -59,4 +63,4 @@ def alerts_passage(
         ),
         title=texts("alerts.history"),
     )
-    return Passage((*blocks, history))
+    return (history,)

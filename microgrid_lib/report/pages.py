@@ -194,11 +194,17 @@ def facts(what: About, texts: Texts, shares: Sequence[float] = ()) -> tuple[tupl
     lines = [("report.site", what.site), ("report.profile", what.profile)]
     if what.window is not None:
         lines.append(("report.period", period_text(what.window, texts)))
-    if shares:
-        low, high = (f"{texts.share(share)}{_NBSP}%" for share in (min(shares), max(shares)))
-        span = low if low == high else texts("report.between", low=low, high=high)
-        lines.append(("report.coverage", span))
-    return tuple((texts(key), text) for key, text in lines if text)
+    named = tuple((texts(key), text) for key, text in lines if text)
+    return (*named, *coverage_fact(shares, texts))
+
+
+def coverage_fact(shares: Sequence[float], texts: Texts) -> tuple[tuple[str, str], ...]:
+    """The line on least and greatest coverage (0-1); none where there are no numbers."""
+    if not shares:
+        return ()
+    low, high = (f"{texts.share(share)}{_NBSP}%" for share in (min(shares), max(shares)))
+    span = low if low == high else texts("report.between", low=low, high=high)
+    return ((texts("report.coverage"), span),)
 
 
 def period_text(window: Window, texts: Texts) -> str:

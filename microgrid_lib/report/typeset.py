@@ -35,6 +35,7 @@ from microgrid_lib.report.palette import palette
 from microgrid_lib.report.plain import breakable, plain
 
 _FONTS = "fonts/ttf"
+_MONO = "DejaVu Sans Mono"
 _LONGEST_S = 120
 _NBSP = "\N{NO-BREAK SPACE}"
 
@@ -57,8 +58,27 @@ def to_pdf(document: Document, texts: Texts) -> bytes:
     ReportError
         Typst or matplotlib isn't installed, or Typst can't typeset the document.
     """
-    content = json.dumps(document_data(document, texts))
-    return _compile(content, int(document.generated.timestamp()))
+    return compile_pdf(document_data(document, texts), document.generated)
+
+
+def compile_pdf(
+    data: Mapping[str, Any], generated: datetime, files: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Typeset what `document_data` writes.
+
+    Parameters
+    ----------
+    generated
+        When the document was made.
+    files
+        Pictures by name, which blocks of markup may show.
+
+    Raises
+    ------
+    ReportError
+        Typst or matplotlib isn't installed, or Typst can't typeset the document.
+    """
+    return _compile(json.dumps(data), int(generated.timestamp()), files or {})
 
 
 def document_data(document: Document, texts: Texts) -> dict[str, Any]:
@@ -80,12 +100,14 @@ def document_data(document: Document, texts: Texts) -> dict[str, Any]:
         "page": texts("report.page"),
         "landscape": document.landscape,
         "fonts": list(FONTS),
+        "mono": [_MONO, *FONTS],
         "colours": dict(palette()),
-        "blocks": [_block(block, texts) for block in document.blocks],
+        "blocks": [block_data(block, texts) for block in document.blocks],
     }
 
 
-def _block(block: Block, texts: Texts) -> Mapping[str, Any]:
+def block_data(block: Block, texts: Texts) -> Mapping[str, Any]:
+    """What the template is given of a block."""
     match block:
         case Heading():
             return {"kind": "heading", "text": breakable(block.text), "level": block.level}
@@ -151,9 +173,11 @@ def offset_text(moment: datetime) -> str:
     return f"UTC{'−' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
 
 
-def _compile(content: str, seconds: int) -> bytes:
+def _compile(content: str, seconds: int, files: Mapping[str, bytes]) -> bytes:
     here = Path(__file__)
     with tempfile.TemporaryDirectory(prefix="microgrid-") as empty:
+        for name, picture in files.items():
+            Path(empty, name).write_bytes(picture)
         command = [
             *(sys.executable, "-I", str(here.with_name("compiler.py"))),
             *(str(here.with_name("document.typ")), empty, str(fonts_folder()), str(seconds)),

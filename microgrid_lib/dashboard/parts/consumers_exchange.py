@@ -10,7 +10,6 @@ import ipywidgets as widgets
 
 from microgrid_lib.consumers.exchange import SUFFIXES, ExportFormat, export
 from microgrid_lib.consumers.importing import ImportReport, RowAction, RowReport
-from microgrid_lib.consumers.query import ConsumerQuery
 from microgrid_lib.dashboard.downloads import (
     CSV,
     GEOJSON,
@@ -30,13 +29,11 @@ from microgrid_lib.present.consumers import (
     change_lines,
     filter_text,
     labelled_problem,
-    printed_table,
     report_counts,
-    totals_text,
 )
 from microgrid_lib.present.texts import Texts
-from microgrid_lib.report.blocks import Column, Paragraph, TableBlock
 from microgrid_lib.report.pages import About, Passage, passages_pdf
+from microgrid_lib.report.sections import consumer_list
 
 _MOST_ROWS = 200
 _KINDS = {
@@ -188,16 +185,7 @@ class ExportView:
 
     def passage(self) -> Passage:
         """The list as it is now, for a document: filter and totals, then the table."""
-        query: ConsumerQuery = self._shelf.query
-        store, texts = self._desk.store, self._desk.texts
-        headings, rows, numeric = printed_table(store.select(query), texts)
-        columns = tuple(
-            Column(title, "right" if number in numeric else "left")
-            for number, title in enumerate(headings)
-        )
-        note = f"{filter_text(query, texts)} {totals_text(store.totals(query), texts)}"
-        table = TableBlock(columns, tuple(tuple(row) for row in rows))
-        return Passage((Paragraph(note, "note"), table))
+        return consumer_list(self._desk.store, self._shelf.query, self._desk.texts)
 
     def _pdf(self) -> bytes:
         site, texts = self._desk.site, self._desk.texts

@@ -24,9 +24,8 @@ from microgrid_lib.present.distribution import (
     prepare_distribution,
 )
 from microgrid_lib.present.sections import zoom_chart
-from microgrid_lib.report.blocks import Paragraph
-from microgrid_lib.report.pages import Passage, numbers_passage
-from microgrid_lib.report.pictures import picture_block
+from microgrid_lib.report.pages import Passage
+from microgrid_lib.report.sections import distribution_passage
 from microgrid_lib.window import Window
 
 
@@ -59,10 +58,7 @@ class DistributionPart(ModelPart):
         content: DistributionContent | None = self.model.content
         if content is None:
             return None
-        numbers = numbers_passage(content.section, self.model.loaded.texts)
-        absent = (Paragraph(content.absent, "note"),) if content.absent else ()
-        pictures = (picture_block(picture) for picture in content.pictures)
-        return Passage((*numbers.blocks, *absent, *pictures), numbers.coverage)
+        return distribution_passage(content, self.model.loaded.texts)
 
     def _save(self, chart: Chart) -> File:
         return chart_file(chart, self.model.loaded)

@@ -26,11 +26,10 @@ from microgrid_lib.present.overview import (
     overview_charts,
     prepare_overview,
 )
-from microgrid_lib.present.sections import SectionContent, zoom_chart
+from microgrid_lib.present.sections import zoom_chart
 from microgrid_lib.present.texts import Texts
-from microgrid_lib.report.blocks import Paragraph
-from microgrid_lib.report.pages import Passage, numbers_passage
-from microgrid_lib.report.pictures import picture_block
+from microgrid_lib.report.pages import Passage
+from microgrid_lib.report.sections import overview_passage
 from microgrid_lib.window import Window
 
 
@@ -84,11 +83,7 @@ class OverviewPart(ModelPart):
         content: OverviewContent | None = self.model.content
         if content is None:
             return None
-        cards = tuple(headline.card for headline in content.headlines)
-        numbers = numbers_passage(SectionContent(cards, content.charts), self.model.loaded.texts)
-        words = (Paragraph(" ".join(content.words)),) if content.words else ()
-        head, charts = numbers.blocks[: bool(cards)], numbers.blocks[bool(cards) :]
-        return Passage((*head, *words, picture_block(content.flow), *charts), numbers.coverage)
+        return overview_passage(content, self.model.loaded.texts)
 
     def _save(self, chart: Chart) -> File:
         return chart_file(chart, self.model.loaded)

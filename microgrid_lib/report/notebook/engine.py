@@ -1,0 +1,113 @@
+"""Runs a notebook in this process: a kernel of its own takes seconds to start.
+
+Only what report templates need: Python cells, `display`, text written to standard output.
+Notebooks with magics, or that aren't ours, run in a kernel.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from nbformat import NotebookNode
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+
+NAME = "microgrid"
+
+
+class InProcessEngine(Engine):  # type: ignore[misc]  # papermill has no types
+    """An engine of papermill; see there for its parameters."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, **kwargs: Any
+    ) -> None:
+        """Run the cells in order; the first that raises ends it, with its error as output."""
+        shown: list[Any] = []
+        namespace: dict[str, Any] = {"__name__": "__main__", "display": shown.append}
+        for number, cell in enumerate(nb_man.nb.cells):
+            if cell.cell_type != "code":
+                continue
+            shown.clear()
+            nb_man.cell_start(cell, number)
+            cell.execution_count = number + 1
+            written = io.StringIO()
+            try:
+                with contextlib.redirect_stdout(written):
+                    _run(cell.source, namespace, f"cell {number + 1}", shown.append)
+            except Exception as error:
+                cell.outputs = [_error(error)]
+                nb_man.cell_exception(cell, number, exception=error)
+                raise CellError(number, cell.source, error) from error
+            finally:
+                nb_man.cell_complete(cell, number)
+            text = written.getvalue()
+            streams = [_made("stream", name="stdout", text=text)] if text else []
+            cell.outputs = [*streams, *(_output(value) for value in shown)]
+
+
+class CellError(Exception):
+    """A cell that raised.
+
+    Attributes
+    ----------
+    number
+        Of the cell, from 0.
+    source
+        What it says.
+    error
+        What it raised.
+    """
+
+    def __init__(self, number: int, source: str, error: Exception) -> None:
+        super().__init__(str(error))
+        self.number = number
+        self.source = source
+        self.error = error
+
+
+def register() -> None:
+    """Make the engine known to papermill."""
+    papermill_engines.register(NAME, InProcessEngine)
+
+
+def _run(source: str, namespace: dict[str, Any], name: str, show: Callable[[Any], None]) -> None:
+    """Run a cell; the value of a last expression is shown."""
+    module = ast.parse(source, name)
+    last = module.body.pop() if module.body and isinstance(module.body[-1], ast.Expr) else None
+    exec(compile(module, name, "exec"), namespace)  # noqa: S102  the template is code
+    if isinstance(last, ast.Expr):
+        value = eval(  # noqa: S307  the template is code
+            compile(ast.Expression(last.value), name, "eval"), namespace
+        )
+        if value is not None and not source.rstrip().endswith(";"):
+            show(value)
+
+
+def _output(value: Any) -> Any:
+    bundle = getattr(value, "_repr_mimebundle_", None)
+    if bundle is not None:
+        return _made("display_data", data=bundle(), metadata={})
+    data: dict[str, Any] = {"text/plain": repr(value)}
+    for mime, method in (("text/html", "_repr_html_"), ("text/markdown", "_repr_markdown_")):
+        written = getattr(value, method, None)
+        if written is not None:
+            data[mime] = written()
+    return _made("display_data", data=data, metadata={})
+
+
+def _error(error: Exception) -> Any:
+    return _made(
+        "error",
+        ename=type(error).__name__,
+        evalue=str(error),
+        traceback="".join(traceback.format_exception(error)).splitlines(),
+    )
+
+
+def _made(kind: str, **content: Any) -> NotebookNode:
+    return NotebookNode(output_type=kind, **content)  # type: ignore[no-untyped-call]
