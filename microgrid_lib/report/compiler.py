@@ -6,6 +6,7 @@ input; writes the PDF to standard output. It imports nothing of the library: it 
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def main(template: str, root: str, fonts: str, seconds: str) -> int:
             root=root,
             font_paths=typst.Fonts(
                 include_system_fonts=False,
-                include_embedded_fonts=False,
+                # Formulas take a font that only comes with Typst; it is big, most have none.
+                include_embedded_fonts=bool(json.loads(content)["formulas"]),
                 font_paths=[Path(fonts)],
             ),
             sys_inputs={"document": content},

@@ -99,6 +99,7 @@ def document_data(document: Document, texts: Texts) -> dict[str, Any]:
         "footer": plain(generated),
         "page": texts("report.page"),
         "landscape": document.landscape,
+        "formulas": False,
         "fonts": list(FONTS),
         "mono": [_MONO, *FONTS],
         "colours": dict(palette()),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import linecache
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -77,6 +78,8 @@ def register() -> None:
 
 def _run(source: str, namespace: dict[str, Any], name: str, show: Callable[[Any], None]) -> None:
     """Run a cell; the value of a last expression is shown."""
+    # So that a traceback shows the line.
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     module = ast.parse(source, name)
     last = module.body.pop() if module.body and isinstance(module.body[-1], ast.Expr) else None
     exec(compile(module, name, "exec"), namespace)  # noqa: S102  the template is code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +13,13 @@ import numpy as np
 
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.report.errors import ReportError
+from microgrid_lib.report.notebook.quick import without_iri_grammar
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _LONGEST_LINE = 100
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PARAMETERS = "parameters"
 """Tag of the cell with the parameters' defaults."""
 
@@ -65,7 +68,7 @@ def execute(template: Path, parameters: Mapping[str, Any], seed: int = 0) -> Not
         papermill isn't installed.
     """
     try:
-        with warnings.catch_warnings():
+        with without_iri_grammar(), warnings.catch_warnings():
             # papermill 2.7 reads entry points in a way that setuptools has deprecated
             warnings.simplefilter("ignore", DeprecationWarning)
             import nbformat
@@ -93,24 +96,31 @@ def execute(template: Path, parameters: Mapping[str, Any], seed: int = 0) -> Not
         )
         return done
     except engine.CellError as failed:
-        raise _failed(template.name, failed) from failed.error
+        raise _failed(template.name, failed, bool(parameters), notebook) from failed.error
     except PapermillExecutionError as failed:
         line = _first_line(failed.source)
         raise TemplateError(
-            f"{template.name}: cell {failed.cell_index + 1} ({line}) raised "
-            f"{failed.ename}: {_one_line(failed.evalue)}",
-            details="\n".join(failed.traceback),
+            f"{template.name}: cell {_number(failed.cell_index, bool(parameters), notebook)} "
+            f"({line}) raised {failed.ename}: {_one_line(failed.evalue)}",
+            details=_COLOURS.sub("", "\n".join(failed.traceback)),
         ) from failed
 
 
-def _failed(name: str, failed: Any) -> TemplateError:
+def _number(index: int, injected: bool, notebook: NotebookNode) -> int:
+    """Number of a cell in the notebook as it is written: papermill puts one in between."""
+    tagged = [n for n, c in enumerate(notebook.cells) if PARAMETERS in c.metadata.get("tags", [])]
+    return index + 1 - (injected and index > tagged[0])
+
+
+def _failed(name: str, failed: Any, injected: bool, notebook: NotebookNode) -> TemplateError:
     error = failed.error
     if isinstance(error, MicrogridError):
         return TemplateError(str(error), error.exit_code)
     import traceback
 
+    number = _number(failed.number, injected, notebook)
     return TemplateError(
-        f"{name}: cell {failed.number + 1} ({_first_line(failed.source)}) raised "
+        f"{name}: cell {number} ({_first_line(failed.source)}) raised "
         f"{type(error).__name__}: {_one_line(str(error))}",
         details="".join(traceback.format_exception(error)),
     )
@@ -119,7 +129,7 @@ def _failed(name: str, failed: Any) -> TemplateError:
 def _read(template: Path, nbformat: Any) -> NotebookNode:
     try:
         return nbformat.read(template, as_version=4)  # type: ignore[no-any-return]
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except Exception as error:
         raise TemplateError(
             f"{template.name}: isn't a notebook that can be read: {_one_line(str(error))}", 2
         ) from error

@@ -58,7 +58,8 @@ class Pages:
             ),
             self.texts,
         )
-        return {**frame, "blocks": list(self.blocks)}
+        formulas = any("math.equation" in block.get("source", "") for block in self.blocks)
+        return {**frame, "formulas": formulas, "blocks": list(self.blocks)}
 
     def pdf(self, generated: datetime | None = None) -> bytes:
         """Typeset it.
