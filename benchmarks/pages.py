@@ -23,7 +23,8 @@ BUDGET_SWITCH_S = 0.300
 BUDGET_KERNEL_MIB = 250
 BUDGET_GROWTH_MIB = 20
 VISITORS = 10
-READY_MS = 120_000
+READY_MS = 300_000
+TABS = ".mg-tabs .widget-toggle-button"
 TICKS = 120
 """Looks for new data in an hour, one every 30 s."""
 
@@ -77,51 +78,72 @@ async def measure(address: str, server: psutil.Process, repeat: int) -> dict[str
     """Visit the dashboard; times [s] by what was done."""
     from playwright.async_api import async_playwright
 
-    found = {name: Samples(name) for name in ("first", "cold", "warm", "crowd")}
+    found = {name: Samples(name) for name in ("widget", "first", "cold", "ahead", "warm", "crowd")}
     async with async_playwright() as runner:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = await runner.chromium.launch(executable_path=path, args=FLAGS)
         seen: set[int] = set()
         for _ in range(repeat):
             wait_for_warm(server, seen)
-            found["first"].seconds.append(await _visit(browser, address))
-            seen |= {p.pid for p in kernels(server)[:-1]}
+            seen = {p.pid for p in kernels(server)}
+            widget, section = await _visit(browser, address)
+            found["widget"].seconds.append(widget)
+            found["first"].seconds.append(section)
         wait_for_warm(server, seen)
-        before = {p.pid for p in kernels(server)}
-        await _switch(browser, address, found["cold"], found["warm"])
+        before = {p.pid for p in kernels(server)} - seen
+        found["cold"].seconds, _ = await _switch(browser, address, ahead=False)
+        found["ahead"].seconds, found["warm"].seconds = await _switch(browser, address, ahead=True)
         mine = [p for p in kernels(server) if p.pid in before]
         found["warm"].peak_mib = max(_private_mib(p) for p in mine)
         start = time.perf_counter()
         times = await asyncio.gather(*(_visit(browser, address) for _ in range(VISITORS)))
-        found["crowd"].seconds += [*times, time.perf_counter() - start]
+        found["crowd"].seconds += [*(section for _, section in times), time.perf_counter() - start]
         await browser.close()
     return found
 
 
-async def _visit(browser: Any, address: str) -> float:
+async def _visit(browser: Any, address: str) -> tuple[float, float]:
+    """Open the page; time until its first widget and until its section is complete [s]."""
     context = await browser.new_context(viewport={"width": 1440, "height": 1000})
     page = await context.new_page()
     start = time.perf_counter()
     await page.goto(address, timeout=READY_MS)
+    await page.wait_for_selector(TABS, timeout=READY_MS)
+    widget = time.perf_counter() - start
     await page.wait_for_selector("[data-section]", timeout=READY_MS)
-    return time.perf_counter() - start
+    return widget, time.perf_counter() - start
 
 
-async def _switch(browser: Any, address: str, cold: Samples, warm: Samples) -> None:
-    """Go through all sections twice: the first time each is built."""
+async def _switch(browser: Any, address: str, *, ahead: bool) -> tuple[list[float], list[float]]:
+    """Go through all sections twice; times of the first and of the second round [s].
+
+    Parameters
+    ----------
+    ahead
+        Wait first until the page has built all sections by itself; else go at once.
+    """
     page = await (await browser.new_context()).new_page()
     await page.goto(address, timeout=READY_MS)
     await page.wait_for_selector("[data-section]", timeout=READY_MS)
-    tabs = page.locator(".mg-tabs .widget-toggle-button")
-    for samples in (cold, warm):
-        for index in [*range(1, await tabs.count()), 0]:
+    tabs = page.locator(TABS)
+    count = await tabs.count()
+    if ahead:
+        await page.wait_for_function(
+            "count => document.querySelectorAll('.mg-body > .mg-section').length === count",
+            arg=count,
+            timeout=READY_MS,
+        )
+    rounds: tuple[list[float], list[float]] = ([], [])
+    for seconds in rounds:
+        for index in [*range(1, count), 0]:
             before = await page.get_attribute("[data-section]", "data-section")
             start = time.perf_counter()
             await tabs.nth(index).click()
             await page.wait_for_selector(
                 f"[data-section]:not([data-section='{before}'])", timeout=READY_MS
             )
-            samples.seconds.append(time.perf_counter() - start)
+            seconds.append(time.perf_counter() - start)
+    return rounds
 
 
 def _private_mib(process: psutil.Process) -> float:
@@ -141,14 +163,16 @@ def run(home: Path, repeat: int) -> list[Row]:
     ticks = Samples("ticks", [0.0], growth)
     return [
         Row(
-            "first page in a fresh browser, warm pool",
-            found["first"],
+            "first widget in a fresh browser, warm pool",
+            found["widget"],
             None,
             "",
             None,
             BUDGET_FIRST_S,
         ),
-        Row("section built at its first visit", found["cold"], None, ""),
+        Row("first section complete", found["first"], None, ""),
+        Row("switch of section, at once after the page", found["cold"], None, ""),
+        Row("switch of section, built ahead", found["ahead"], None, "", None, BUDGET_SWITCH_S),
         Row("switch of section, visited before", found["warm"], None, "", None, BUDGET_SWITCH_S),
         Row(f"{VISITORS} browsers at once, each until its page is there", found["crowd"], None, ""),
         Row("kernel after all sections (PSS)", kernel, None, "", budget_mib=BUDGET_KERNEL_MIB),

@@ -13,9 +13,10 @@ from microgrid_lib.site.load import list_sites, load_site
 def sites() -> dict[str, str]:
     """Names of the known sites with their titles; a broken site file is left out."""
     found = {}
-    for name in list_sites():
+    home = load_settings().home
+    for name in list_sites(home):
         try:
-            found[name] = load_site(name).title
+            found[name] = load_site(name, home).title
         except SiteError:
             continue
     return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from microgrid_lib.dashboard.ahead import Ahead
 from microgrid_lib.dashboard.banner import BannerView
 from microgrid_lib.dashboard.bridge import Bridge
 from microgrid_lib.dashboard.frame import Frame
@@ -68,7 +70,8 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
             tuple(shown), lambda name: self._choose(section=name), self.header.refresh
         )
         self.banner = BannerView(lambda profile: self._choose(profile=profile))
-        self.bridge = Bridge(self.choices, self.complain)
+        self._ahead = Ahead(self._build_ahead())
+        self.bridge = Bridge(self.choices, self.complain, self._ahead.start)
         self.frame.above.children = (self.banner.widget,)
         style = [] if under_voila() else [style_sheet()]
         super().__init__([*style, self.bridge.widget, self.header.widget, *self.frame.parts])
@@ -105,7 +108,8 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
             self._show()
         except MicrogridError as error:
             self._loaded = None
-            self.frame.body.children = ()
+            self._leave(None)
+            self.frame.body.clear()
             self.frame.above.layout.display = "none"
             self.complain(str(error))
 
@@ -158,13 +162,27 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
         self.banner.show(banner, self.texts)
         self.frame.above.layout.display = None if banner else "none"
         if loaded is None:
+            self._leave(None)
             self.frame.say_empty(self.texts, self.choices.site)
             return
         self.panel.show(loaded, self.choices.tab, self._attach)
 
     def _attach(self, widget: Any) -> None:
-        if self.frame.body.children != (widget,):
-            self.frame.body.children = (widget,)
+        self._leave(self.panel)
+        self.frame.body.show(widget)
+
+    def _leave(self, shown: SectionPanel | None) -> None:
+        for panel in self.panels.values():
+            if panel is not shown:
+                panel.leave()
+
+    def _build_ahead(self) -> Iterator[None]:
+        """Build the sections that weren't looked at yet."""
+        for panel in self.panels.values():
+            yield from panel.rehearse(lambda: self._loaded)
+            if self._loaded is not None:
+                self.frame.body.prepare(panel.widget)
+                yield
 
     def _label(self) -> None:
         loaded, texts = self._loaded, self.texts

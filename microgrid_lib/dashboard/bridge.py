@@ -1,8 +1,8 @@
 """The page's own script and the kernel, talking through two hidden widgets.
 
 Outwards, data attributes tell the page its address, language and theme. Inwards, the page writes
-`theme=dark` or `query=site=...` (going back in the browser's history) into a text field. Without
-the script, as in JupyterLab, nothing depends on it.
+`at=<now>` (it is there), `theme=dark` or `query=site=...` (going back in the browser's history)
+into a text field. Without the script, as in JupyterLab, nothing depends on it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,18 @@ class Bridge:
         The viewer's choices.
     on_problem
         Called with one line when the page asks for something that doesn't exist.
+    on_page
+        Called when the page is there, at each of its messages.
     """
 
-    def __init__(self, state: DashboardState, on_problem: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        state: DashboardState,
+        on_problem: Callable[[str], None],
+        on_page: Callable[[], None],
+    ) -> None:
         self._state = state
+        self._on_page = on_page
         self._on_problem = on_problem
         self._out = widgets.HTML()
         self._in = widgets.Text(continuous_update=False).add_class("mg-bridge-in")
@@ -53,6 +61,7 @@ class Bridge:
         message = parse_qs(str(change["new"])[:_LONGEST])
         if not message:
             return
+        self._on_page()
         try:
             if "theme" in message:
                 self._state.change(theme=message["theme"][0])

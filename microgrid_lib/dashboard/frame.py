@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from microgrid_lib.dashboard.notices import notice_html
+from microgrid_lib.dashboard.stage import Stage
 from microgrid_lib.present.texts import Texts
 
 
@@ -41,13 +42,13 @@ class Frame:
         self._problem_row = widgets.HBox([self._problem, self.retry]).add_class("mg-problem")
         self.above = widgets.VBox().add_class("mg-above")
         self.above.layout.display = "none"
-        self.body = widgets.VBox().add_class("mg-body")
+        self.body = Stage("mg-body")
         self._empty = widgets.HTML()
         self.parts: tuple[Any, ...] = (
             widgets.HBox(
                 [self.tabs, widgets.HBox([*beside, self._window]).add_class("mg-window")]
             ).add_class("mg-nav"),
-            widgets.VBox([self._problem_row, self.above, self.body]).add_class("mg-main"),
+            widgets.VBox([self._problem_row, self.above, self.body.widget]).add_class("mg-main"),
         )
 
     def label(self, texts: Texts, section: str) -> None:
@@ -79,7 +80,7 @@ class Frame:
         """Show that nothing is ingested, and what to do, in place of a section."""
         hint = texts("hint.ingest", site=site)
         self._empty.value = notice_html(texts, "empty", texts("empty.site"), hint)
-        self.body.children = (self._empty,)
+        self.body.show(self._empty)
 
     def say_problem(self, texts: Texts, message: str) -> None:
         """Show one line and a way to try again; an empty message takes it away."""

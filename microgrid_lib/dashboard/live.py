@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 
 class Follower:
@@ -25,10 +26,7 @@ class Follower:
 
     def start(self) -> None:
         """Begin, where there is a loop to run in."""
-        try:
-            self._task = asyncio.get_running_loop().create_task(self._run())
-        except RuntimeError:
-            self._task = None
+        self._task = start_task(self._run())
 
     def changed(self) -> None:
         """Take a new interval at once."""
@@ -41,3 +39,12 @@ class Follower:
                 self._changed.clear()
             except TimeoutError:
                 self._look()
+
+
+def start_task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+    """Start work in the loop that runs; None, and nothing is done, where none does."""
+    try:
+        return asyncio.get_running_loop().create_task(work)
+    except RuntimeError:
+        work.close()
+        return None

@@ -38,6 +38,8 @@ from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import read_settings
 
 _CULL_EVERY_S = 15
+_REFILL_AFTER_S = 4.0
+_LONGEST_START_S = 300
 _LOOK_AROUND_MS = 5000
 _LARGEST_BODY = 1_000_000
 _LONGEST_SOCKET_FOLDER = 40
@@ -157,6 +159,9 @@ def server_config(settings: ServerSettings, port: int, root: str = _ROOT_NOTEBOO
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
     config.VoilaConfiguration.kernel_spec_manager_class = OwnKernelSpecs
+    # On a busy machine a page comes late; given up after seconds, it would stay empty.
+    config.VoilaExecutor.startup_timeout = _LONGEST_START_S
+    config.VoilaExecutor.iopub_timeout = _LONGEST_START_S
     if sys.platform == "linux" and len(tempfile.gettempdir()) < _LONGEST_SOCKET_FOLDER:
         # Sockets in a private folder instead of TCP ports that any local user could connect to.
         config.KernelManager.transport = "ipc"
@@ -169,6 +174,8 @@ def server_config(settings: ServerSettings, port: int, root: str = _ROOT_NOTEBOO
         1, round(settings.idle_minutes * _SECONDS_A_MINUTE)
     )
     config.VoilaKernelManager.cull_interval = _CULL_EVERY_S
+    # The next kernel starts once the page is there: both at once take each other the processor.
+    config.VoilaKernelManager.fill_delay = _REFILL_AFTER_S
     return config
 
 

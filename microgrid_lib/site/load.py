@@ -7,6 +7,7 @@ what lies in the home overlays what is shipped.
 from __future__ import annotations
 
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -79,6 +80,12 @@ def read_site_file(path: Path) -> Site:
         raise SiteError(path, "", f"isn't UTF-8 text (byte {error.start})") from None
     except ValueError as error:
         raise SiteError(repr(str(path)), "", f"can't be read ({error})") from None
+    return _checked(path, text)
+
+
+@lru_cache(maxsize=64)
+def _checked(path: Path, text: str) -> Site:
+    """Check the text of a site file; a page asks for the same ones at every click."""
     try:
         content = tomllib.loads(text)
     except RecursionError:

@@ -108,7 +108,7 @@ class Visit:
 
     def value(self, kpi: str) -> str:
         """`data-value` of a card."""
-        return str(self.page.get_attribute(f"[data-kpi='{kpi}']", "data-value"))
+        return str(self.page.get_attribute(f"[data-kpi='{kpi}']:visible", "data-value"))
 
     def check(self) -> None:
         """Fail on requests to other machines, errors of the page's scripts, and failed cells."""

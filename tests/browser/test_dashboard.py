@@ -44,7 +44,7 @@ def wait_for(visit: Any, attribute: str, value: str) -> None:
 def test_cards_show_what_the_library_computes(shared: Any, demo_site: SiteData) -> None:
     found = {
         card.get_attribute("data-kpi"): card.get_attribute("data-value")
-        for card in shared.page.query_selector_all("[data-kpi]")
+        for card in shared.page.query_selector_all("[data-kpi]:visible")
     }
     want = expected(demo_site, newest_day(demo_site))
     assert len(found) >= 11
@@ -73,7 +73,7 @@ def test_a_shared_address_opens_the_same_view(
     visit.open(f"{address}?period=custom&start=2022-06-10&end=2022-06-12&lang=fr")
     window = demo_site.window("2022-06-10", "2022-06-12")
     assert visit.value("pv_energy") == expected(demo_site, window)["pv_energy"]
-    assert "Part renouvelable" in visit.page.inner_text("[data-kpi='renewable_share']")
+    assert "Part renouvelable" in visit.page.inner_text("[data-kpi='renewable_share']:visible")
     assert visit.page.evaluate("() => document.documentElement.lang") == "fr"
 
 
@@ -128,7 +128,7 @@ def wheel_until_changed(visit: Any, text: Any, before: str) -> None:
 
 
 def test_the_pointer_zoom_and_table_work(shared: Any) -> None:
-    chart = shared.page.locator(".mg-chart").nth(1)
+    chart = shared.page.locator(".mg-chart:visible").nth(1)
     area = chart.locator(".bqplot .plotarea_events")
     area.scroll_into_view_if_needed()
     area.hover(position={"x": 100, "y": 60}, force=True)
@@ -163,3 +163,30 @@ def test_the_production_notebook_is_a_page_of_its_own(visit: Any, address: str) 
     visit.open(f"{address}voila/render/production.ipynb?period=7d")
     assert visit.value("renewable_share")
     assert "/voila/render/production.ipynb?" in visit.page.url
+
+
+def test_a_section_seen_before_comes_back_with_the_view_of_the_moment(
+    visit: Any, address: str, demo_site: SiteData
+) -> None:
+    visit.open(f"{address}?period=24h&lang=en", "storage")
+    page = visit.page
+    page.locator(".mg-tabs").get_by_role("button", name="Overview").click()
+    page.wait_for_selector("[data-section='overview']")
+    assert page.locator("[data-section]").count() == 1
+    page.get_by_role("button", name="7 d").click()
+    end = demo_site.window().end
+    week = Window(end - timedelta(days=7), end)
+    page.wait_for_selector(f"[data-section='overview'][data-start='{week.start.isoformat()}']")
+    page.set_viewport_size({"width": 1100, "height": 900})
+    page.locator(".mg-tabs").get_by_role("button", name="Storage").click()
+    page.wait_for_selector(f"[data-section='storage'][data-start='{week.start.isoformat()}']")
+    shown = page.locator("[data-kpi='battery_discharge_energy']:visible")
+    want = demo_site.kpis(week).kpis["battery_discharge_energy"].value
+    assert shown.get_attribute("data-value") == repr(want)
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.mg-chart')]
+            .filter(chart => chart.checkVisibility() && chart.querySelector('.bqplot'))
+            .every(chart => chart.querySelector('.bqplot').getBoundingClientRect().width
+                <= chart.getBoundingClientRect().width)"""
+    )
+    visit.check()

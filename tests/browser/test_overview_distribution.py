@@ -36,7 +36,7 @@ def test_distribution_in_french_by_keyboard(visit: Any, address: str, demo_site:
     visit.open(f"{address}?period=7d&lang=fr", "distribution")
     end = demo_site.as_of()
     assert end is not None
-    assert "Autosuffisance" in visit.page.inner_text("[data-kpi='self_sufficiency']")
+    assert "Autosuffisance" in visit.page.inner_text("[data-kpi='self_sufficiency']:visible")
     share = visit.value("critical_share")
     slices = visit.page.locator(".mg-donut li")
     energies = [float(str(s.get_attribute("data-value"))) for s in slices.all()]

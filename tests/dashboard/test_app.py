@@ -134,7 +134,7 @@ def test_a_window_without_data_is_a_notice_not_an_error(app: Dashboard) -> None:
 
 def test_a_site_without_data_says_what_to_do(home: Path) -> None:
     app = Dashboard(library=FakeLibrary(empty=("mesa_del_sol",)))
-    html = app.frame.body.children[0].value
+    html = app.frame.body.widget.children[0].value
     assert "<code>microgrid demo</code>" in html
     assert "microgrid ingest --site mesa_del_sol" in html
 

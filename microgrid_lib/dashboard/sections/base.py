@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -14,6 +14,7 @@ from microgrid_lib.dashboard.export import section_file
 from microgrid_lib.dashboard.loaded import Loaded
 from microgrid_lib.dashboard.page import Page
 from microgrid_lib.dashboard.parts.base import Part
+from microgrid_lib.dashboard.stage import Stage
 from microgrid_lib.errors import NoDataError
 from microgrid_lib.present.texts import Texts
 
@@ -59,11 +60,12 @@ class SectionPanel:
         self.tabs = widgets.ToggleButtons(options=list(section.tabs)).add_class("mg-subtabs")
         self.tabs.layout.display = None if len(section.tabs) > 1 else "none"
         self.tabs.observe(self._take_tab, "value")
-        self._body = widgets.VBox().add_class("mg-section")
+        self._body = Stage("mg-section")
+        self._bodies: dict[str, Any] = {}
         top = widgets.HBox([self._heading, self.tabs, self.download.widget]).add_class(
             "mg-section-top"
         )
-        self.widget = widgets.VBox([top, self._body]).add_class("mg-section")
+        self.widget = widgets.VBox([top, self._body.widget]).add_class("mg-section")
 
     def parts(self, tab: str) -> tuple[Part, ...]:
         """Return the parts of a tab, built at the first call."""
@@ -93,9 +95,7 @@ class SectionPanel:
         for part in parts:
             if not part.slow:
                 part.load(loaded)
-        body = tuple(part.widget for part in parts)
-        if self._body.children != body:
-            self._body.children = body
+        self._body.show(self._tab_body(self._tab(tab)))
         arriving = self._shown is None or self._shown[1] != tab
         if arriving and any(part.slow and part.stale(loaded) for part in parts):
             self._heading.value = self._pending_html(loaded.texts)
@@ -106,6 +106,34 @@ class SectionPanel:
         self._shown = (loaded, tab)
         self.download.show(loaded.texts)
         self._heading.value = self._heading_html(loaded, self._tab(tab))
+
+    def rehearse(self, view: Callable[[], Loaded | None]) -> Iterator[None]:
+        """Build the first tab before it is looked at, a part for each item; ends once it is.
+
+        Parameters
+        ----------
+        view
+            Gives the view that is looked at; None: there are no data.
+        """
+        first = self._tab("")
+        for part in self.parts(first):
+            loaded = view()
+            if self._shown is not None or loaded is None:
+                return
+            if not part.slow:
+                part.load(loaded)
+                yield
+        self._body.show(self._tab_body(first))
+
+    def leave(self) -> None:
+        """Be out of sight: the heading no longer says that the section is ready."""
+        self._heading.value = ""
+
+    def _tab_body(self, tab: str) -> Any:
+        if tab not in self._bodies:
+            children = [part.widget for part in self.parts(tab)]
+            self._bodies[tab] = widgets.VBox(children).add_class("mg-section")
+        return self._bodies[tab]
 
     def _file(self) -> File:
         if self._shown is None:

@@ -46,6 +46,7 @@
         tell({ theme: root.dataset.mgTheme, at: Date.now() });
         return;
       }
+      tell({ at: Date.now() });
     }
     if (theme === "auto") {
       delete root.dataset.mgTheme;
