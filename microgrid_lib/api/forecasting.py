@@ -15,8 +15,10 @@ from microgrid_lib.resources import resource_path
 if TYPE_CHECKING:
     from microgrid_lib.forecast.entry import Entry
     from microgrid_lib.forecast.history import HourlyHistory
+    from microgrid_lib.forecast.review import ForecastReview
     from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport
     from microgrid_lib.forecast.weather import WeatherProvider
+    from microgrid_lib.window import Window
 
 
 def model_folders(source: Source) -> list[Path]:
@@ -74,6 +76,13 @@ def backtest(
         backend=view.source.settings.parallel_backend,
     ).report
     return report.model_copy(update={"notes": labelled(report.notes, past.synthetic)})
+
+
+def review(view: View, role: str, window: Window, days: int) -> ForecastReview:
+    """Score the forecasts of a past period; see `SiteData.forecast_review`."""
+    from microgrid_lib.forecast.review import review as run
+
+    return run(history(view, role), window, model_folders(view.source), days)
 
 
 def train(view: View, role: str, days: int, weather: WeatherProvider | None) -> Entry:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microgrid_lib.api import alerting, data_report, forecasting, numbers, simulating
+from microgrid_lib.api import alerting, data_days, data_report, forecasting, numbers, simulating
 from microgrid_lib.api.data_report import DataReport
 from microgrid_lib.api.source import Source
 from microgrid_lib.ingest.inventory import FileEntry
@@ -17,6 +17,7 @@ from microgrid_lib.kpi.alert_states import AlertStates
 from microgrid_lib.kpi.alerts import Acknowledgement, AlertReport
 from microgrid_lib.kpi.compare import Change, changes
 from microgrid_lib.kpi.compliance import Compliance, ComplianceReport
+from microgrid_lib.kpi.data_days import DataDays
 from microgrid_lib.kpi.energies import Step
 from microgrid_lib.kpi.evidence import EvidenceResult, evidence
 from microgrid_lib.kpi.excursions import Excursion, excursions
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from microgrid_lib.consumers.share import RatedShare
     from microgrid_lib.forecast.entry import Entry
     from microgrid_lib.forecast.history import HourlyHistory
+    from microgrid_lib.forecast.review import ForecastReview
     from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport
     from microgrid_lib.forecast.weather import WeatherProvider
     from microgrid_lib.simulation.calibration_report import CalibrationReport
@@ -320,6 +322,10 @@ class SiteData:
 
         return provenance(self._source.newest(), window)
 
+    def data_days(self, window: Window) -> DataDays:
+        """Coverage by channel and local day, outages, files and refusals of a window."""
+        return data_days.data_days(self._source.current(), window)
+
     def files(self) -> list[FileEntry]:
         """The ingested files with their counts."""
         return data_report.files(self._source.newest())
@@ -419,6 +425,18 @@ class SiteData:
         """
         view = self._source.current()
         return forecasting.backtest(view, role, first, last, every_days, days, weather)
+
+    def forecast_review(self, role: str, window: Window, days: int = 5) -> ForecastReview:
+        """How the forecasts of a past period did; see `forecast.review.review`.
+
+        Parameters
+        ----------
+        role, days
+            See `forecast`, also for errors.
+        window
+            The period.
+        """
+        return forecasting.review(self._source.current(), role, window, days)
 
     def train(self, role: str, days: int = 5, weather: WeatherProvider | None = None) -> Entry:
         """Train the models of a role and keep them in the home; see `forecast.train.train`.

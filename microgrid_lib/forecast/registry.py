@@ -12,6 +12,7 @@ import io
 import os
 import tempfile
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -57,8 +58,6 @@ def check_entry(folder: Path, entry: Entry, history: HourlyHistory) -> None:
         Another site, profile or schema version, demo data against measurements, or another
         version of scikit-learn.
     """
-    import sklearn
-
     remedy = _remedy(history)
     where = folder / REGISTRY
     if (entry.site, entry.profile) != (history.site, history.profile):
@@ -73,10 +72,12 @@ def check_entry(folder: Path, entry: Entry, history: HourlyHistory) -> None:
     if history.synthetic and not entry.synthetic:
         problem = "the models were trained on measurements, these are synthetic demo data"
         raise ModelRefusedError(where, problem, remedy)
-    if entry.versions.scikit_learn != sklearn.__version__:
+    # Not from the library itself, whose import takes seconds: a refused model needn't be loaded.
+    installed = version("scikit-learn")
+    if entry.versions.scikit_learn != installed:
         problem = (
             f"the models were made with scikit-learn {entry.versions.scikit_learn}, "
-            f"{sklearn.__version__} is installed"
+            f"{installed} is installed"
         )
         raise ModelRefusedError(where, problem, remedy)
 

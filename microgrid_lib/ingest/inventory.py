@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -158,21 +159,7 @@ def quarantine_of(
     """Refused rows and values of the current files by reason and channel."""
     records = read_records(lake, con, snapshot)
     ingests = [record.ingest for record in records.by_file.values()]
-    found: list[QuarantineCount] = []
-    paths = quarantine_paths(lake, site.name, ingests)
-    if paths and ingests:
-        rows = con.execute(
-            "SELECT reason, channel, count(*), min(time), "
-            "any_value(file || ' row ' || row || ': ' || coalesce(value, detail, '') "
-            "|| ' (allowed: ' || allowed || ')') FROM read_parquet($paths, union_by_name=true) "
-            "WHERE list_contains($ingests, ingest) GROUP BY reason, channel "
-            "ORDER BY count(*) DESC, reason, channel",
-            {"paths": paths, "ingests": ingests},
-        ).fetchall()
-        found += [
-            QuarantineCount(reason=r, channel=c, count=n, first=first, example=example)
-            for r, c, n, first, example in rows
-        ]
+    found = quarantine_counts(con, lake, site, ingests)
     hidden = hidden_paths(lake, snapshot)
     if hidden:
         rows = con.execute(
@@ -193,3 +180,24 @@ def quarantine_of(
                 )
             )
     return found
+
+
+def quarantine_counts(
+    con: duckdb.DuckDBPyConnection, lake: Lake, site: Site, ingests: Sequence[str]
+) -> list[QuarantineCount]:
+    """Refused rows and values of some file versions by reason and channel."""
+    paths = quarantine_paths(lake, site.name, ingests)
+    if not paths or not ingests:
+        return []
+    rows = con.execute(
+        "SELECT reason, channel, count(*), min(time), "
+        "any_value(file || ' row ' || row || ': ' || coalesce(value, detail, '') "
+        "|| ' (allowed: ' || allowed || ')') FROM read_parquet($paths, union_by_name=true) "
+        "WHERE list_contains($ingests, ingest) GROUP BY reason, channel "
+        "ORDER BY count(*) DESC, reason, channel",
+        {"paths": paths, "ingests": list(ingests)},
+    ).fetchall()
+    return [
+        QuarantineCount(reason=r, channel=c, count=n, first=first, example=example)
+        for r, c, n, first, example in rows
+    ]

@@ -7,7 +7,7 @@ begins, so new data cost only their own month.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -147,7 +147,7 @@ def alerts_of(access: Access, window: Window, until: datetime) -> list[Alert]:
     """
     zone = access.profile.site.display_zone
     found = []
-    for raised in _all(access, until):
+    for raised in _around(access, window, until):
         start = from_epoch_us(raised.start_us)
         end = None if raised.end_us is None else from_epoch_us(raised.end_us)
         if start < window.end_utc and (end is None or end > window.start_utc):
@@ -166,16 +166,23 @@ def alerts_of(access: Access, window: Window, until: datetime) -> list[Alert]:
     return sorted(found, key=lambda alert: (alert.start, alert.name))
 
 
-def _all(access: Access, until: datetime) -> Iterator[Raised]:
+def _around(access: Access, window: Window, until: datetime) -> Iterator[Raised]:
+    """Alerts around a window: those that last for some of it, and more.
+
+    Months that can't matter aren't replayed: neither those before a month that all rules ended
+    quietly, nor those after all is quiet behind the window.
+    """
     profile = access.profile
     oldest, newest = access.snapshot.oldest, access.snapshot.newest
     if oldest is None or newest is None:
         return
     rules = rules_of(profile)
     first = slot_start(profile.site, oldest)
-    stand = _Stand(tuple(Watched((None,) * len(r.levels)) for r in rules), epoch_us(first))
     after = from_epoch_us(epoch_us(newest) + profile.site.interval_s * SECOND_US)
-    for part in access.months(first, after):
+    parts = access.months(first, after)
+    begin, stand = _begin(access, rules, parts, window)
+    window_end_us = epoch_us(window.end)
+    for part in parts[begin:]:
         key = access.cached("alerts", part, stand)
         known = access.engine.results.get(key)
         if not isinstance(known, _Month):
@@ -183,11 +190,39 @@ def _all(access: Access, until: datetime) -> Iterator[Raised]:
             access.engine.results.put(key, known)
         yield from known.ended
         stand = known.stand
-    for rule, watched in zip(rules, stand.watched, strict=True):
-        yield from lasting(watched, name=rule.name, unit=rule.unit, severities=_severities(rule))
-    yield from _stale_now(access, stand.covered_us, epoch_us(until))
+        if stand.covered_us >= window_end_us and all(w.quiet for w in stand.watched):
+            break
+    else:
+        for rule, watched in zip(rules, stand.watched, strict=True):
+            severities = _severities(rule)
+            yield from lasting(watched, name=rule.name, unit=rule.unit, severities=severities)
+        yield from _stale_now(access, stand.covered_us, epoch_us(until))
     if counts_charge(profile):
-        yield from _soc_alerts(access)
+        yield from _soc_alerts(access, window)
+
+
+def _begin(
+    access: Access, rules: tuple[Rule, ...], parts: Sequence[MonthPart], window: Window
+) -> tuple[int, _Stand]:
+    """The latest month from which a replay tells all alerts of a window, and where rules stand."""
+    nothing = tuple(Watched((None,) * len(rule.levels)) for rule in rules)
+    months = list(access.snapshot.months().values())
+    if len(months) != len(parts):
+        raise AssertionError("each month of the data is one part")
+    reached = (n for n, files in enumerate(months) if files.end >= window.start_utc)
+    for number in range(next(reached, len(parts)), 0, -1):
+        key = access.cached("alerts quiet after", parts[number - 1])
+        covered_us = access.engine.results.get(key)
+        if not isinstance(covered_us, int):
+            replay = _Replay(access, rules, parts[number - 1], _Stand(nothing, 0))
+            covered_us = replay.quiet_from()
+            access.engine.results.put(key, covered_us)
+        if covered_us:
+            return number, _Stand(nothing, covered_us)
+    oldest = access.snapshot.oldest
+    if oldest is None:
+        raise AssertionError("there are data")
+    return 0, _Stand(nothing, epoch_us(slot_start(access.profile.site, oldest)))
 
 
 def _severities(rule: Rule) -> tuple[Severity, ...]:
@@ -245,6 +280,22 @@ class _Replay:
             stand.append(after)
         stale, covered_us = self._stale()
         return _Month((*ended, *stale), _Stand(tuple(stand), covered_us))
+
+    def quiet_from(self) -> int:
+        """End of the month's last valid slot, if every rule is surely quiet then, else 0 [µs]."""
+        most = np.maximum.reduce([self._columns[f"{r}__n"] for r in self._access.profile.roles])
+        rows = np.flatnonzero(most > 0)
+        if not len(rows):
+            return 0
+        for rule in self._rules:
+            valid = np.logical_and.reduce([self._columns[f"{role}__n"] > 0 for role in rule.roles])
+            seen = np.flatnonzero(valid)
+            if not len(seen):
+                return 0
+            last = {name: values[seen[-1:]] for name, values in self._columns.items()}
+            if rule.maybe_on(last)[0] or rule.maybe_not_off(last)[0]:
+                return 0
+        return int(self._valid_slots(rows[-1:])[-1]) + self._slot_us
 
     def _chosen(self, rule: Rule, watched: Watched) -> Micros:
         """Rows of the buckets to read for a rule."""
@@ -358,9 +409,10 @@ def _rows(rule: Rule, read: Columns) -> Iterator[Slot]:
     )
 
 
-def _soc_alerts(access: Access) -> list[Raised]:
-    """Alerts of a low and an empty battery, on steps of the state of charge."""
-    key = access.cached("soc alerts", access.snapshot.state())
+def _soc_alerts(access: Access, window: Window) -> list[Raised]:
+    """Alerts of a low and an empty battery around a window, on steps of the state of charge."""
+    start_us, end_us = epoch_us(window.start), epoch_us(window.end)
+    key = access.cached("soc alerts", access.snapshot.state(), start_us, end_us)
     known = access.engine.results.get(key)
     if isinstance(known, list):
         return known
@@ -373,7 +425,7 @@ def _soc_alerts(access: Access) -> list[Raised]:
         off = on + settings.battery_soc_hysteresis
         ended, watched = watch(
             Watched((None,)),
-            _soc_slots(course, on, off),
+            _soc_slots(course, on, off, start_us, end_us),
             name=name,
             unit="1",
             severities=(severity,),
@@ -385,11 +437,19 @@ def _soc_alerts(access: Access) -> list[Raised]:
     return found
 
 
-def _soc_slots(course: SocCourse, on: float, off: float) -> Iterator[Slot]:
-    """States at the ends of steps, of the buckets in which the thresholds can matter."""
+def _soc_slots(
+    course: SocCourse, on: float, off: float, start_us: int, end_us: int
+) -> Iterator[Slot]:
+    """States at the ends of steps, of the buckets in which the thresholds can matter.
+
+    A run of such buckets begins and ends with neither alert nor condition: those that don't touch
+    the window tell nothing of it.
+    """
     ends_us, lowest = course.lowest(_LEAST_GROWTH)
     for first, last in runs(lowest < off):
-        if not (lowest[first:last] < on).any():
+        before_us = ends_us[first - 1] if first else ends_us[0] - 1
+        over = last < len(ends_us) and ends_us[last] < start_us
+        if over or (first and before_us > end_us) or not (lowest[first:last] < on).any():
             continue
         times_us = course.step_ends(ends_us[first : last + 1])
         for at_us, state in zip(times_us, course.along(times_us), strict=True):

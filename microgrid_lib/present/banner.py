@@ -69,14 +69,15 @@ def banner_of(
             continue
         return Banner(
             title=texts("evidence.title", channel=result.channel),
-            text=_text(result, str(reading), texts),
+            text=doubt_text(result, str(reading), texts),
             rows=_rows(result, texts, window),
             **_switch(result, data, texts),
         )
     return None
 
 
-def _text(result: EvidenceResult, reading: str, texts: Texts) -> str:
+def doubt_text(result: EvidenceResult, reading: str, texts: Texts) -> str:
+    """Say what the data say about a channel that a profile reads as `reading`."""
     residuals = {r.name: r.mean_abs_residual_kw for r in result.readings}
     parts = [
         texts(

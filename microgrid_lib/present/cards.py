@@ -12,7 +12,7 @@ from microgrid_lib.present.texts import Texts, decimals_for
 
 Tone = Literal["good", "bad", "neutral"]
 
-_HIGHER_IS_BETTER = frozenset(
+HIGHER_IS_BETTER = frozenset(
     {
         "renewable_share",
         "battery_round_trip_efficiency",
@@ -30,7 +30,7 @@ _CUT = frozenset({"voltage_compliance", "frequency_compliance", "fuel_cell_relia
 """Shares of what must be all: 99.96 % never reads 100 %."""
 _COUNTS = {"equivalent_cycles": "unit.cycles"}
 """Numbers without a unit that are no shares, with what they count."""
-_LOWER_IS_BETTER = frozenset(
+LOWER_IS_BETTER = frozenset(
     {
         "battery_tracking_rmse",
         "fuel_cell_tracking_rmse",
@@ -139,7 +139,7 @@ def make_card(
     """
     value_text, unit_text = texts("card.undefined"), ""
     if kpi.value is not None:
-        value_text, unit_text = _quantity(name, kpi.value, kpi.unit, texts)
+        value_text, unit_text = kpi_quantity(name, kpi.value, kpi.unit, texts)
         if kpi.uncertainty is not None:
             spread, _ = texts.quantity(kpi.uncertainty, kpi.unit)
             unit_text = f"± {spread} {unit_text}"
@@ -168,7 +168,8 @@ def make_card(
     )
 
 
-def _quantity(name: str, value: float, unit: str, texts: Texts) -> tuple[str, str]:
+def kpi_quantity(name: str, value: float, unit: str, texts: Texts) -> tuple[str, str]:
+    """Value and unit of a KPI as its card shows them; see `Texts.quantity`."""
     if name in _COUNTS:
         return texts.number(value, decimals_for(value, "kW")), texts(_COUNTS[name])
     if name in _CUT:
@@ -187,11 +188,16 @@ def _reason(reason: Note, hours: float, texts: Texts) -> str:
     return sentence
 
 
-def _change_text(
-    name: str, kpi: Kpi, change: Change | None, against: str, texts: Texts
-) -> ChangeText | None:
-    if kpi.value is None or change is None or change.value is None:
-        return None
+def change_amount(kpi: Kpi, change: Change, texts: Texts) -> str:
+    """Write the size of a change, without its sign; empty where it rounds to nothing.
+
+    Raises
+    ------
+    ValueError
+        The change has no value.
+    """
+    if change.value is None:
+        raise ValueError("a change without a value has no size")
     if change.unit == "1":
         shown, unit = texts.number(abs(100 * change.value), 1), texts("unit.points")
     elif change.relative is not None:
@@ -204,15 +210,26 @@ def _change_text(
         shown, unit = texts.quantity(abs(change.value), change.unit)
         unit = texts("unit.cycles_a_day") if unit == "1/d" else unit
     if float(change.value) == 0 or not any(c in "123456789" for c in shown):
+        return ""
+    return f"{shown} {unit}"
+
+
+def _change_text(
+    name: str, kpi: Kpi, change: Change | None, against: str, texts: Texts
+) -> ChangeText | None:
+    if kpi.value is None or change is None or change.value is None:
+        return None
+    amount = change_amount(kpi, change, texts)
+    if not amount:
         return ChangeText("=", "", texts("change.same", against=against), "neutral")
     arrow = "▲" if change.value > 0 else "▼"
     tone: Tone = "neutral"
-    if name in _HIGHER_IS_BETTER:
+    if name in HIGHER_IS_BETTER:
         tone = "good" if change.value > 0 else "bad"
-    elif name in _LOWER_IS_BETTER:
+    elif name in LOWER_IS_BETTER:
         tone = "bad" if change.value > 0 else "good"
     spoken = texts("change.more" if change.value > 0 else "change.less")
-    text = texts("change.amount", amount=f"{shown} {unit}", against=against)
+    text = texts("change.amount", amount=amount, against=against)
     return ChangeText(arrow, spoken, text, tone)
 
 

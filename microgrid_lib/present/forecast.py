@@ -168,11 +168,11 @@ def _words(report: ForecastReport, texts: Texts) -> tuple[str, ...]:
         return (texts("forecast.baseline_served", **names),)
     days = backtest.horizon_h // 24
     amounts = {"origins": backtest.origins, "days": days, "unit": report.unit}
-    mine = _amount(served.mae, texts)
+    mine = amount(served.mae, texts)
     if base is None or base.mae is None or report.model == report.baseline:
         first = texts("forecast.off_alone", mae=mine, **names, **amounts)
         return (first, texts("forecast.baseline_won", **names))
-    theirs = _amount(base.mae, texts)
+    theirs = amount(base.mae, texts)
     found = [texts("forecast.off", mae=mine, baseline_mae=theirs, **names, **amounts)]
     if served.skill is not None and served.skill_interval is not None:
         low, high = served.skill_interval
@@ -186,7 +186,7 @@ def _words(report: ForecastReport, texts: Texts) -> tuple[str, ...]:
         found.append(texts("forecast.optimistic"))
     forest = report.scores.get(RANDOM_FOREST)
     if forest is not None and forest.mae is not None and report.model != RANDOM_FOREST:
-        amount = _amount(forest.mae, texts)
+        amount = amount(forest.mae, texts)
         found.append(texts("forecast.forest", mae=amount, unit=report.unit))
     return tuple(found)
 
@@ -301,7 +301,8 @@ def _rank(score: ModelScore) -> float:
     return float("inf") if score.mae is None else score.mae
 
 
-def _amount(value: float, texts: Texts) -> str:
+def amount(value: float, texts: Texts) -> str:
+    """Write a number of a forecast with about three significant digits."""
     return texts.number(value, max(1, min(2, 2 - _magnitude(value))))
 
 
@@ -310,7 +311,7 @@ def _magnitude(value: float) -> int:
 
 
 def _number(value: float | None, texts: Texts) -> str:
-    return texts("card.undefined") if value is None else _amount(value, texts)
+    return texts("card.undefined") if value is None else amount(value, texts)
 
 
 def _percent(share: float | None, texts: Texts) -> str:
@@ -320,7 +321,7 @@ def _percent(share: float | None, texts: Texts) -> str:
 def _range(low: float | None, high: float | None, texts: Texts) -> str:
     if low is None or high is None:
         return texts("card.undefined")
-    return texts("forecast.span", low=_amount(low, texts), high=_amount(high, texts))
+    return texts("forecast.span", low=amount(low, texts), high=amount(high, texts))
 
 
 def forecast_rows(report: ForecastReport) -> Sequence[tuple[str, ...]]:

@@ -149,6 +149,10 @@ class Texts:
         """Month name and year."""
         return format_datetime(moment, "LLL y", tzinfo=moment.tzinfo, locale=self.locale)
 
+    def month_name(self, moment: datetime) -> str:
+        """Full month name and year."""
+        return format_datetime(moment, "LLLL y", tzinfo=moment.tzinfo, locale=self.locale)
+
     def clock(self, moment: datetime, seconds: bool = False) -> str:
         """Local time of day, 24 hours."""
         form = "HH:mm:ss" if seconds else "HH:mm"

@@ -41,26 +41,30 @@ def history_blocks(rows: Sequence[AlertRow], texts: Texts) -> tuple[Block, ...]:
     """Alerts as a table; a sentence where there are none."""
     if not rows:
         return (Paragraph(texts("alerts.none_such"), "note"),)
-    history = TableBlock(
+    return (history_block(rows, texts, texts("alerts.history")),)
+
+
+def history_block(rows: Sequence[AlertRow], texts: Texts, title: str) -> TableBlock:
+    """A list of alerts as a table; without acknowledgements there is no column for them."""
+    seen = any(row.seen for row in rows)
+    return TableBlock(
         columns=(
             Column(texts("alerts.since")),
             Column(texts("alerts.until")),
             Column(texts("alerts.lasted")),
             Column(texts("alerts.what"), wide=True),
             Column(texts("alerts.severity")),
-            Column(texts("alerts.acknowledged"), wide=True),
+            *((Column(texts("alerts.acknowledged"), wide=True),) if seen else ()),
         ),
-        rows=tuple(
-            (
-                row.since,
-                row.until,
-                row.lasted,
-                texts("alerts.said", what=row.title, more=row.worst),
-                row.severity.word,
-                texts("alerts.said", what=row.seen, more=row.note) if row.note else row.seen,
-            )
-            for row in rows
-        ),
-        title=texts("alerts.history"),
+        rows=tuple((*_cells(row, texts), *((_seen(row, texts),) if seen else ())) for row in rows),
+        title=title,
     )
-    return (history,)
+
+
+def _cells(row: AlertRow, texts: Texts) -> tuple[str, ...]:
+    what = texts("alerts.said", what=row.title, more=row.worst)
+    return (row.since, row.until, row.lasted, what, row.severity.word)
+
+
+def _seen(row: AlertRow, texts: Texts) -> str:
+    return texts("alerts.said", what=row.seen, more=row.note) if row.note else row.seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from microgrid_lib.present.charts import Chart, Floats, Line
 from microgrid_lib.present.texts import Texts
+from microgrid_lib.present.ticks import Tick
 from microgrid_lib.report.blocks import FigureBlock
 from microgrid_lib.report.errors import ReportError
 from microgrid_lib.report.palette import colour
@@ -26,6 +27,9 @@ WIDTH_IN, HEIGHT_IN = 6.85, 1.75
 
 FONTS = ("DejaVu Sans", "Last Resort High-Efficiency")
 """Fonts that come with matplotlib; the last has a box for every character."""
+
+Key = tuple[str, dict[str, Any], str]
+"""Key of a legend: `line` or `patch`, how it looks, its label."""
 
 _SHADE = 0.18
 _LAYER = 0.8
@@ -125,19 +129,31 @@ def chart_figure(chart: Chart, texts: Texts, height_in: float = HEIGHT_IN) -> Fi
     """
     with paper_style():
         keys = _keys(chart, texts)
-        top_in = _TOP_IN + _ROW_IN * (_legend_rows([label for _, _, label in keys]) - 1)
+        top_in = _TOP_IN + _ROW_IN * (legend_rows([label for _, _, label in keys]) - 1)
         whole_in = height_in + top_in - _TOP_IN
         figure = new_figure(whole_in)
-        box = (
-            _LEFT_IN / WIDTH_IN,
-            _BOTTOM_IN / whole_in,
-            1 - (_LEFT_IN + _RIGHT_IN) / WIDTH_IN,
-            1 - (top_in + _BOTTOM_IN) / whole_in,
-        )
-        axes = figure.add_axes(box)
+        axes = add_axes(figure, whole_in, top_in)
         _draw_chart(axes, chart)
-        _draw_legend(axes, keys)
+        draw_legend(axes, keys)
     return figure
+
+
+def add_axes(figure: Figure, height_in: float, top_in: float = _TOP_IN) -> Axes:
+    """Axes with room for labels and, above, for the legend.
+
+    Parameters
+    ----------
+    height_in, top_in
+        Of the figure, and of the room above the axes [in].
+    """
+    return figure.add_axes(
+        (
+            _LEFT_IN / WIDTH_IN,
+            _BOTTOM_IN / height_in,
+            1 - (_LEFT_IN + _RIGHT_IN) / WIDTH_IN,
+            1 - (top_in + _BOTTOM_IN) / height_in,
+        )
+    )
 
 
 def _draw_chart(axes: Axes, chart: Chart) -> None:
@@ -157,7 +173,7 @@ def _draw_chart(axes: Axes, chart: Chart) -> None:
         _shade(axes, ribbon.x, ribbon.low, ribbon.high, ribbon.source, "ribbon")
     for line in chart.lines:
         _draw_line(axes, line, chart.y_range[0])
-    _finish_axes(axes, chart)
+    finish_axes(axes, chart.x_range, chart.y_range, chart.x_ticks, chart.y_ticks)
     if chart.empty:
         axes.text(
             *(0.5, 0.5, plain(chart.summary)),
@@ -200,17 +216,24 @@ def _alone(line: Line) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return np.asarray(known & ~beside, dtype=np.bool_)
 
 
-def _finish_axes(axes: Axes, chart: Chart) -> None:
-    axes.set_xlim(*chart.x_range)
-    axes.set_ylim(*chart.y_range)
-    for axis, ticks in ((axes.xaxis, chart.x_ticks), (axes.yaxis, chart.y_ticks)):
+def finish_axes(
+    axes: Axes,
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    x_ticks: Sequence[Tick],
+    y_ticks: Sequence[Tick],
+) -> None:
+    """Set ranges and ticks, and draw what every figure's axes have."""
+    axes.set_xlim(*x_range)
+    axes.set_ylim(*y_range)
+    for axis, ticks in ((axes.xaxis, x_ticks), (axes.yaxis, y_ticks)):
         axis.set_ticks([tick.value for tick in ticks])
         axis.set_ticklabels([plain(tick.label) for tick in ticks])
-    for tick, label in zip(chart.x_ticks, axes.get_xticklabels(), strict=True):
+    for tick, label in zip(x_ticks, axes.get_xticklabels(), strict=True):
         # At an edge a label stays inside: outside it would be cut, or touch the lowest value.
-        if tick.value == chart.x_range[0]:
+        if tick.value == x_range[0]:
             label.set_horizontalalignment("left")
-        elif tick.value == chart.x_range[1]:
+        elif tick.value == x_range[1]:
             label.set_horizontalalignment("right")
     axes.tick_params(length=0, labelsize=7, labelcolor=colour("muted"), pad=4)
     axes.grid(visible=True, axis="y", color=colour("line"), linewidth=0.5)
@@ -221,9 +244,9 @@ def _finish_axes(axes: Axes, chart: Chart) -> None:
         spine.set(color=colour("line"), linewidth=0.6)
 
 
-def _keys(chart: Chart, texts: Texts) -> list[tuple[str, dict[str, Any], str]]:
-    """Keys of the legend: `line` or `patch`, how it looks, its label."""
-    keys: list[tuple[str, dict[str, Any], str]] = [
+def _keys(chart: Chart, texts: Texts) -> list[Key]:
+    """Keys of the legend."""
+    keys: list[Key] = [
         (
             "line",
             {"color": colour(line.source), "linestyle": _SHORT_DASHES if line.setpoint else "-"},
@@ -251,7 +274,7 @@ def _short(label: str) -> str:
     return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
-def _legend_rows(labels: list[str]) -> int:
+def legend_rows(labels: list[str]) -> int:
     """How many rows the keys take, so that they stay inside of the figure."""
     for rows in range(1, len(labels)):
         columns = [labels[at : at + rows] for at in range(0, len(labels), rows)]
@@ -261,8 +284,8 @@ def _legend_rows(labels: list[str]) -> int:
     return max(1, len(labels))
 
 
-def _draw_legend(axes: Axes, keys: list[tuple[str, dict[str, Any], str]]) -> None:
-    """Keys in the upper right corner, outside of the data."""
+def draw_legend(axes: Axes, keys: list[Key]) -> None:
+    """Draw the keys in the upper right corner, outside of the data."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -286,7 +309,7 @@ def _draw_legend(axes: Axes, keys: list[tuple[str, dict[str, Any], str]]) -> Non
         handletextpad=0.5,
         labelcolor=colour("muted"),
         labelspacing=0.35,
-        ncols=math.ceil(len(keys) / _legend_rows(labels)),
+        ncols=math.ceil(len(keys) / legend_rows(labels)),
     )
     # Set afterwards: a label that begins with an underscore would be left out.
     for text, label in zip(legend.get_texts(), labels, strict=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from microgrid_lib.present.quality import QualityContent
+from microgrid_lib.present.quality import ComplianceTable, ExcursionRow, QualityContent
 from microgrid_lib.present.texts import Texts
-from microgrid_lib.report.blocks import Column, Paragraph, TableBlock
+from microgrid_lib.report.blocks import Block, Column, Paragraph, TableBlock
 from microgrid_lib.report.pages import Passage, numbers_passage
 
 
@@ -19,10 +20,16 @@ def quality_passage(content: QualityContent, texts: Texts) -> Passage:
         matplotlib isn't installed.
     """
     numbers = numbers_passage(content.numbers, texts)
-    blocks = [*numbers.blocks]
+    blocks: list[Block] = [*numbers.blocks]
     if content.excursions:
-        blocks.append(_excursions(content, texts))
-    table = content.compliance
+        blocks.append(excursions_block(content.excursions, texts))
+    blocks.append(compliance_block(content.compliance, texts))
+    blocks += [Paragraph(line, "note") for line in content.compliance.unseen]
+    return replace(numbers, blocks=tuple(blocks))
+
+
+def compliance_block(table: ComplianceTable, texts: Texts, level: int = 2) -> TableBlock:
+    """Verdicts as a table."""
     heads = ("rule", "point", "limits", "n", "n1", "n2", "invalid", "share", "verdict")
     words = {"rule", "point", "limits", "verdict"}
     columns = tuple(
@@ -38,22 +45,18 @@ def quality_passage(content: QualityContent, texts: Texts) -> Passage:
         )
         for row in table.rules
     )  # fmt: skip
-    blocks.append(
-        TableBlock(
-            columns,
-            rows,
-            texts("quality.compliance"),
-            f"{table.headline} {table.islands} {table.counted}",
-        )
-    )
-    blocks += [Paragraph(line, "note") for line in table.unseen]
-    return replace(numbers, blocks=tuple(blocks))
+    said = f"{table.headline} {table.islands} {table.counted}"
+    return TableBlock(columns, rows, texts("quality.compliance"), said, level)
 
 
-def _excursions(content: QualityContent, texts: Texts) -> TableBlock:
+def excursions_block(
+    excursions: Sequence[ExcursionRow], texts: Texts, level: int = 2
+) -> TableBlock:
+    """Excursions as a table."""
     heads = ("start", "duration", "point", "extreme", "limit")
     return TableBlock(
         tuple(Column(texts("excursions.head." + head), wide=head == "limit") for head in heads),
-        tuple((e.start, e.duration, e.point, e.extreme, e.limit) for e in content.excursions),
+        tuple((e.start, e.duration, e.point, e.extreme, e.limit) for e in excursions),
         texts("excursions.title"),
+        level=level,
     )

@@ -613,3 +613,37 @@ def test_an_unknown_alert_is_named(two_months: Path) -> None:
     site = open_site("mesa_del_sol", settings=Settings(home=two_months))
     with pytest.raises(UnknownNameError, match="unknown alert 'x'"):
         site.acknowledge("x", OPERATOR)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_window_has_of_all_alerts_those_that_last_for_some_of_it(
+    engine: DuckDBEngine, tmp_path: Path, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    site = make_site(ROLES, interval_s=900, ratings=RATINGS)
+    profile, hours = site.profile(), 24 * 120
+    rows = fine(4 * hours)
+    for start in random.integers(0, 4 * hours - 60, 40).tolist():
+        kind, length = random.integers(4), int(random.integers(1, 60))
+        bad = (
+            {"bus_voltage": 430.0},
+            {"fuel_cell": 0.0},
+            {"battery": 30.0, "battery_setpoint": 0.0},
+            dict.fromkeys(FINE, None),
+        )[kind]
+        for at in range(start, start + length):
+            rows[at] = rows[at] | bad
+    snapshot = make_lake(tmp_path, profile, rows_from(site, START, rows), summarised=engine)
+    access, until = Access(engine, snapshot, profile), as_of(snapshot, profile)
+    assert until is not None
+    everything = alerts_of(access, Window(START - timedelta(days=1), until), until)
+    assert len(everything) > 20
+    for first in range(-2, 122, 9):
+        begin = START + timedelta(days=first)
+        window = Window(begin, begin + timedelta(days=int(random.integers(1, 40))))
+        expected = [
+            a
+            for a in everything
+            if a.start < window.end and (a.end is None or a.end > window.start)
+        ]
+        assert alerts_of(access, window, until) == expected

@@ -1,0 +1,34 @@
+"""The summary of a period: every rule's findings, by what they ask of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from microgrid_lib.present.monthly import rules_data, rules_plant
+from microgrid_lib.present.monthly.facts import Facts
+from microgrid_lib.present.monthly.findings import RULES, TONES, Finding, Rule, Saying, Tone
+from microgrid_lib.present.texts import Texts
+
+_DECLARING = (rules_plant, rules_data)
+
+
+def rules() -> tuple[Rule, ...]:
+    """All rules, in the order of the summary."""
+    return tuple(RULES.values())
+
+
+def find_all(facts: Facts, texts: Texts) -> tuple[Finding, ...]:
+    """Apply every rule."""
+    return tuple(found for one in rules() for found in one.find(Saying(one, facts, texts)))
+
+
+def by_tone(findings: tuple[Finding, ...]) -> Mapping[Tone, tuple[Finding, ...]]:
+    """Findings by tone, what needs attention first; tones without any are left out."""
+    groups = {tone: tuple(f for f in findings if f.tone == tone) for tone in TONES}
+    return {tone: found for tone, found in groups.items() if found}
+
+
+def lead_text(findings: tuple[Finding, ...], texts: Texts) -> str:
+    """How many findings of which kind there are."""
+    counts = {tone: sum(f.tone == tone for f in findings) for tone in TONES}
+    return texts("monthly.lead", **counts)

@@ -1,0 +1,121 @@
+"""Prepared bars, drawn for paper: what was given stands up, what was taken hangs down."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from microgrid_lib.present.bars import BarChart
+from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.blocks import FigureBlock
+from microgrid_lib.report.figures import (
+    HEIGHT_IN,
+    Key,
+    add_axes,
+    draw_legend,
+    figure_svg,
+    finish_axes,
+    legend_rows,
+    new_figure,
+    paper_style,
+)
+from microgrid_lib.report.palette import colour
+from microgrid_lib.report.plain import plain
+
+_WIDTH = 0.8
+_TOP_IN, _ROW_IN = 0.26, 0.14
+
+
+def bars_block(
+    bars: BarChart, texts: Texts, level: int = 2, height_in: float = HEIGHT_IN
+) -> FigureBlock:
+    """Draw bars as a block of a document.
+
+    Parameters
+    ----------
+    level
+        Level of its title as a heading.
+    height_in
+        Height of the figure [in]; a legend of several rows adds to it.
+
+    Raises
+    ------
+    ReportError
+        matplotlib isn't installed.
+    """
+    with paper_style():
+        keys = _keys(bars, texts)
+        rows = legend_rows([label for _, _, label in keys])
+        top_in = _TOP_IN + _ROW_IN * (rows - 1)
+        whole_in = height_in + _ROW_IN * (rows - 1)
+        figure = new_figure(whole_in)
+        axes = add_axes(figure, whole_in, top_in)
+        count = len(bars.labels)
+        middle = np.arange(count) + 0.5
+        up, down = np.zeros(count), np.zeros(count)
+        for flow, row in zip(bars.flows, bars.values, strict=True):
+            height = np.nan_to_num(np.asarray(row, dtype=np.float64))
+            base = -down - height if flow.taken else up
+            # Taken, the same source is paler and hatched: colour alone tells nothing.
+            look = {"alpha": 0.55, "hatch": "////"} if flow.taken else {}
+            axes.bar(
+                middle,
+                height,
+                _WIDTH,
+                bottom=base,
+                color=colour(flow.source),
+                edgecolor=colour("surface"),
+                linewidth=0.2,
+                **look,
+            )
+            if flow.taken:
+                down += height
+            else:
+                up += height
+        known = np.isfinite(np.asarray(bars.values, dtype=np.float64)).any(axis=0)
+        for at in np.flatnonzero(~known):
+            axes.axvspan(at, at + 1, color=colour("gap"), linewidth=0, zorder=0)
+        if bars.y_range[0] < 0:
+            axes.axhline(0, color=colour("muted"), linewidth=0.6, alpha=0.7, zorder=1.5)
+        _mark_partial(axes, bars, known, up)
+        finish_axes(axes, (0.0, float(count)), bars.y_range, bars.x_ticks, bars.y_ticks)
+        draw_legend(axes, keys)
+    return FigureBlock(
+        svg=figure_svg(figure),
+        alt=f"{bars.title}, {bars.unit}, {bars.subtitle}. {bars.summary}",
+        title=bars.title,
+        subtitle=f"{bars.unit}, {bars.subtitle}",
+        caption=bars.summary,
+        level=level,
+    )
+
+
+def _keys(bars: BarChart, texts: Texts) -> list[Key]:
+    keys: list[Key] = []
+    for flow in bars.flows:
+        look = {"color": colour(flow.source)}
+        if flow.taken:
+            look = {"facecolor": colour(flow.source), "alpha": 0.55, "hatch": "//////"}
+            look |= {"edgecolor": colour("surface")}
+        keys.append(("patch", look, plain(flow.label)))
+    values = np.asarray(bars.values, dtype=np.float64)
+    if (~np.isfinite(values).any(axis=0)).any():
+        keys.append(("patch", {"color": colour("gap")}, texts("chart.no_data")))
+    if any(bars.partial):
+        star = {"color": colour("ink"), "marker": "*", "markersize": 4, "linestyle": ""}
+        keys.append(("line", star, texts("monthly.bars.partial")))
+    return keys
+
+
+def _mark_partial(axes: object, bars: BarChart, known: np.ndarray, up: np.ndarray) -> None:
+    at = [i for i, cut in enumerate(bars.partial) if cut and known[i]]
+    room = 0.03 * (bars.y_range[1] - bars.y_range[0])
+    axes.plot(  # type: ignore[attr-defined]
+        [i + 0.5 for i in at],
+        [min(up[i] + room, bars.y_range[1] - room) if math.isfinite(up[i]) else room for i in at],
+        "*",
+        color=colour("ink"),
+        markersize=3,
+        linestyle="",
+    )

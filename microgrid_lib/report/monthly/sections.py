@@ -1,0 +1,150 @@
+"""Each section's charts, the compliance tables, excursions and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from microgrid_lib.errors import NoDataError
+from microgrid_lib.kpi.soc import no_soc
+from microgrid_lib.present.alerts import AlertRow, alert_rows
+from microgrid_lib.present.bars import Flow, energy_bars, energy_step
+from microgrid_lib.present.charts import ChartSpec
+from microgrid_lib.present.distribution import DistributionData, distribution_spec
+from microgrid_lib.present.load_pictures import duration_picture, week_picture
+from microgrid_lib.present.monthly.facts import Facts, ReportData
+from microgrid_lib.present.overview import overview_charts
+from microgrid_lib.present.production import PRODUCTION
+from microgrid_lib.present.quality import QUALITY, compliance_table, excursion_rows
+from microgrid_lib.present.sections import zoom_chart
+from microgrid_lib.present.storage import STORAGE, zoom_soc
+from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.alerts import history_block
+from microgrid_lib.report.bars import bars_block
+from microgrid_lib.report.blocks import Block, Heading, Paragraph
+from microgrid_lib.report.figures import figure_block
+from microgrid_lib.report.heat import curve_block, heat_block
+from microgrid_lib.report.pages import Passage
+from microgrid_lib.report.quality import compliance_block, excursions_block
+
+MOST_EXCURSIONS = 60
+MOST_ALERTS = 120
+"""Longer lists are cut, and say so."""
+
+_ELSEWHERE = {"production": {"voltage"}, "storage": {"battery"}, "distribution": {"mccb_voltage"}}
+"""Charts that another section of the same report shows."""
+_RANK = {"critical": 0, "warning": 1, "info": 2}
+
+
+class SectionData(ReportData, DistributionData, Protocol):
+    """What charts are asked of; `microgrid_lib.api.SiteData` is one."""
+
+
+def section_passage(name: str, data: SectionData, facts: Facts, texts: Texts) -> Passage:
+    """A section's charts; none where the site has nothing for it."""
+    drawing = {
+        "production": _production,
+        "storage": _storage,
+        "distribution": _distribution,
+        "quality": _quality,
+    }
+    blocks = list(drawing[name](data, facts, texts))
+    if not blocks:
+        return Passage(())
+    return Passage((Heading(texts(f"section.{name}")), *blocks))
+
+
+def overview_blocks(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+    """The two charts of the first page."""
+    yield from _charts(overview_charts(data.profile), data, facts, texts)
+
+
+def _charts(
+    specs: Sequence[ChartSpec], data: SectionData, facts: Facts, texts: Texts
+) -> Iterator[Block]:
+    for spec in specs:
+        if data.profile.has(spec.lines[0].role):
+            window = facts.window
+            chart = zoom_chart(spec, data, window, texts, window.start_utc)
+            yield figure_block(chart, texts, level=3)
+
+
+def _own(section: str, specs: Sequence[ChartSpec]) -> list[ChartSpec]:
+    return [spec for spec in specs if spec.name not in _ELSEWHERE.get(section, set())]
+
+
+def _production(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+    yield from _charts(_own("production", PRODUCTION.charts), data, facts, texts)
+
+
+def _storage(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+    profile, window = data.profile, facts.window
+    if not profile.has("battery"):
+        return
+    if no_soc(profile) is None:
+        yield figure_block(zoom_soc(data, window, texts, window.start_utc), texts, level=3)
+    else:
+        yield Paragraph(texts("storage.no_soc"), "note")
+    charts = [spec for spec in _own("storage", STORAGE.charts) if profile.has("fuel_cell")]
+    yield from _charts(charts, data, facts, texts)
+    flows = [
+        Flow(name, texts(f"flow.{name}"), "battery", name == "battery_charge")
+        for name in ("battery_discharge", "battery_charge")
+    ]
+    step = energy_step(window)
+    title = texts("monthly.battery_energy")
+    bars = energy_bars("battery", title, facts.balance.frame, flows, step, texts)
+    yield bars_block(bars, texts, level=3)
+
+
+def _distribution(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+    specs = _own("distribution", distribution_spec(data.profile).charts)
+    load = [spec for spec in specs if spec.name == "load"]
+    yield from _charts(load, data, facts, texts)
+    if data.profile.has("load"):
+        try:
+            yield heat_block(week_picture(data.load_week(facts.window), texts), texts, level=3)
+            yield curve_block(duration_picture(data.load_duration(facts.window), texts), level=3)
+        except NoDataError:
+            yield Paragraph(texts("load.none"), "note")
+    yield from _charts([s for s in specs if s.name != "load"], data, facts, texts)
+
+
+def _quality(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+    if facts.compliance is None:
+        return
+    yield from _charts(QUALITY.charts, data, facts, texts)
+    table = compliance_table(facts.compliance, texts)
+    yield compliance_block(table, texts, level=3)
+    yield from (Paragraph(line, "note") for line in table.unseen)
+    longest = sorted(facts.excursions, key=lambda one: one.start - one.end)[:MOST_EXCURSIONS]
+    rows = excursion_rows(sorted(longest, key=lambda one: one.start), facts.window, texts)
+    if not rows:
+        yield Paragraph(texts("monthly.no_excursions"))
+        return
+    yield excursions_block(rows, texts, level=3)
+    if len(rows) < len(facts.excursions):
+        count = len(facts.excursions)
+        yield Paragraph(texts("monthly.cut_excursions", shown=len(rows), count=count), "note")
+
+
+def alerts_passage(
+    data: SectionData, facts: Facts, texts: Texts, most: int = MOST_ALERTS
+) -> Passage:
+    """Alerts of the period, the earliest first; a long list keeps the worst and longest."""
+    heading = Heading(texts("monthly.alerts"))
+    rows = alert_rows(data, facts.window, texts)
+    if not rows:
+        return Passage((heading, Paragraph(texts("monthly.no_alerts"))))
+    kept = sorted(rows, key=_urgency)[:most]
+    blocks: list[Block] = [heading]
+    if len(kept) < len(rows):
+        said = texts("monthly.cut", shown=len(kept), count=len(rows))
+        blocks.append(Paragraph(said, "note"))
+    blocks.append(history_block(sorted(kept, key=lambda row: row.start), texts, title=""))
+    return Passage(tuple(blocks))
+
+
+def _urgency(row: AlertRow) -> tuple[int, timedelta]:
+    return _RANK.get(row.severity.state, len(_RANK)), row.start - row.end
