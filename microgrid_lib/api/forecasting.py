@@ -34,9 +34,14 @@ def history(view: View, role: str) -> HourlyHistory:
     if view.snapshot.newest is None:
         raise view.nothing()
     source = view.source
-    return read_history(
-        source.engine, view.snapshot, source.profile, role, synthetic=view.synthetic
-    )
+    state = (view.snapshot.state(), view.synthetic)
+    known = source.histories.get(role)
+    if known is None or known[0] != state:
+        found = read_history(
+            source.engine, view.snapshot, source.profile, role, synthetic=view.synthetic
+        )
+        source.histories[role] = known = (state, found)
+    return known[1]
 
 
 def forecast(

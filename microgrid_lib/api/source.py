@@ -30,6 +30,8 @@ from microgrid_lib.window import Window, parse_time
 if TYPE_CHECKING:
     import duckdb
 
+    from microgrid_lib.forecast.history import HourlyHistory
+
 _SYNTHETIC = Note(code="synthetic_data", text="The data are synthetic demo data.")
 
 
@@ -57,6 +59,8 @@ class Source:
         self.engine = _engine(settings.home, settings.memory_limit_mb, settings.threads)
         self._lock = threading.Lock()
         self._records: tuple[str, Records] | None = None
+        # The last of each role: a page or a report asks for it several times in a row.
+        self.histories: dict[str, tuple[tuple[str, bool], HourlyHistory]] = {}
 
     def newest(self) -> View:
         """The newest version, whether or not its summaries are built."""

@@ -39,7 +39,7 @@ from microgrid_lib.forecast.shapes import (
     ModelScore,
     Training,
 )
-from microgrid_lib.forecast.walk import walk
+from microgrid_lib.forecast.walk import Walk, walk
 from microgrid_lib.forecast.weather import WeatherProvider
 from microgrid_lib.kpi.model import Note
 from microgrid_lib.site.zones import zone
@@ -215,8 +215,7 @@ def _choose(
             return _baseline(past, horizon, reason), {}
         return _stored(past, folder, entry, _known_weather(past, horizon, weather))
     except ModelRefusedError as error:
-        note = Note(code="model_refused", params={"problem": str(error)}, text=str(error))
-        return _baseline(past, horizon, note), {}
+        return _baseline(past, horizon, _refused(error)), {}
 
 
 def _find(past: HourlyHistory, folders: list[Path]) -> tuple[Path, Entry]:
@@ -321,9 +320,61 @@ def _baseline(past: HourlyHistory, horizon: int, reason: Note) -> _Choice:
         text = f"fewer than {MIN_HISTORY_DAYS} days and a horizon of data: no intervals"
         short = Note(code="short_history", params={"days": MIN_HISTORY_DAYS}, text=text)
         return _Choice(_FIRST_BASELINE, _FIRST_BASELINE, None, None, (reason, short))
-    tried = walk(past, starts, horizon, names=())
-    best = best_baseline(ranking(tried)) or _FIRST_BASELINE
-    return _Choice(best, best, calibration_at(past, tried, best, stop), None, (reason,))
+    best, calibration = baseline_before(past, walk(past, starts, horizon, names=()), stop)
+    return _Choice(best, best, calibration, None, (reason,))
+
+
+def baseline_before(
+    history: HourlyHistory, tried: Walk, origin: int, daily: bool = True
+) -> tuple[str, Calibration | None]:
+    """The baseline that was best before an origin, and its intervals then.
+
+    Parameters
+    ----------
+    history
+        The hourly means; those after the origin are not looked at.
+    tried
+        Forecasts of baselines; those that had ended by the origin count, if they are young enough.
+    origin
+        Number of the origin's hour.
+    daily
+        Whether intervals of daily means are wanted too.
+    """
+    ended = tried.ended_by(origin)
+    ended = ended.take(ended.origins >= origin - 24 * WINDOW_DAYS - tried.horizon)
+    if not len(ended.origins):
+        return _FIRST_BASELINE, None
+    best = best_baseline(ranking(ended)) or _FIRST_BASELINE
+    return best, calibration_at(history, ended, best, origin, daily)
+
+
+def why_baseline(past: HourlyHistory, folders: list[Path], horizon: int) -> Note | None:
+    """Say why a baseline is served at the end of a history; None where trained models may serve.
+
+    Parameters
+    ----------
+    past
+        What was known at the origin.
+    folders
+        Folders of trained models.
+    horizon
+        Hours ahead.
+
+    Raises
+    ------
+    ShortHistoryError
+        Too little is known for any forecast.
+    """
+    _check_past(past, past.end)
+    try:
+        _, entry = _find(past, folders)
+    except ModelRefusedError as error:
+        return _refused(error)
+    return _why_not(past, entry, horizon)
+
+
+def _refused(error: ModelRefusedError) -> Note:
+    return Note(code="model_refused", params={"problem": str(error)}, text=str(error))
 
 
 def _all_forecasts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,16 +13,16 @@ import pandas as pd
 from pydantic import BaseModel
 
 from microgrid_lib.errors import NoDataError
-from microgrid_lib.forecast.baselines import BASELINES
-from microgrid_lib.forecast.calendar import Floats
+from microgrid_lib.forecast.backtest import earliest_origin
+from microgrid_lib.forecast.calendar import HOUR, Floats
 from microgrid_lib.forecast.errors import ForecastRequestError, HistoryError
-from microgrid_lib.forecast.forecast import forecast
+from microgrid_lib.forecast.forecast import baseline_before, forecast, why_baseline
 from microgrid_lib.forecast.history import HourlyHistory, horizon_hours
-from microgrid_lib.forecast.intervals import WINDOW_DAYS
+from microgrid_lib.forecast.intervals import LEVELS, WINDOW_DAYS
 from microgrid_lib.forecast.scores import common_hours, coverage, errors
-from microgrid_lib.forecast.shapes import ForecastReport
-from microgrid_lib.forecast.walk import walk
+from microgrid_lib.forecast.walk import Walk, walk
 from microgrid_lib.kpi.model import Note
+from microgrid_lib.site.zones import zone
 from microgrid_lib.window import Window
 
 _KEPT_DAYS = WINDOW_DAYS + 60
@@ -83,6 +83,16 @@ class ForecastReview(BaseModel):
         return 1 - self.mae / self.baselines[best]
 
 
+@dataclass(frozen=True)
+class _Served:
+    """What was served from one origin: a forecast of each hour, and its intervals."""
+
+    origin: int
+    model: str
+    point: Floats
+    quantiles: Floats
+
+
 def review(
     history: HourlyHistory,
     window: Window,
@@ -112,44 +122,51 @@ def review(
         horizon_h=horizon,
     )
     recent = _recent(history, window)
-    made = [] if recent is None else _forecasts(recent, window, list(folders), days)
-    if recent is None or not made:
-        text = "no forecast could be made and checked in the period"
-        return blank.model_copy(update={"reason": Note(code="nothing_to_review", text=text)})
-    truth = np.stack([_truth(recent, report, horizon) for report in made])
-    served = _column(made, "p50")
-    tried = walk(recent, [recent.position(report.origin) for report in made], horizon, names=())
-    baselines = {name: values for name, values in tried.forecasts.items() if name in BASELINES}
-    usable = {name: v for name, v in baselines.items() if not np.isnan(v).all()}
-    seen = common_hours({"served": served, **usable}, truth)
+    if recent is None:
+        return blank.model_copy(update={"reason": _nothing()})
+    tried = _baselines(recent, window, days)
+    made = _forecasts(recent, tried, window, list(folders), days)
+    if not made:
+        return blank.model_copy(update={"reason": _nothing()})
+    rows = np.isin(tried.origins, [one.origin for one in made])
+    mine = tried.take(rows)
+    served = np.array([one.point for one in made])
+    usable = {name: values for name, values in mine.forecasts.items() if not np.isnan(values).all()}
+    seen = common_hours({"served": served, **usable}, mine.truth)
     if not seen.any():
         text = "nothing was measured in the hours forecast"
         return blank.model_copy(update={"reason": Note(code="nothing_measured", text=text)})
-    judged = np.where(seen, truth, np.nan)
-    found = errors(served, judged)
-    hours80, coverage80 = _inside(made, "p10", "p90", judged)
-    hours95, coverage95 = _inside(made, "p2_5", "p97_5", judged)
+    truth = np.where(seen, mine.truth, np.nan)
+    found = errors(served, truth)
+    quantiles = np.array([one.quantiles for one in made])
+    low95, low80, high80, high95 = np.moveaxis(quantiles, -1, 0)
+    zone_ = zone(history.zone)
     return blank.model_copy(
         update={
-            "origins": [report.origin for report in made],
-            "served": dict(Counter(report.model for report in made)),
+            "origins": [recent.time(one.origin).tz_convert(zone_).to_pydatetime() for one in made],
+            "served": dict(Counter(one.model for one in made)),
             "hours": found.hours,
             "mae": found.mae,
             "bias": found.bias,
-            "baselines": {name: errors(v, judged).mae for name, v in usable.items()},
-            "hours80": hours80,
-            "hours95": hours95,
-            "coverage80": coverage80,
-            "coverage95": coverage95,
+            "baselines": {name: errors(v, truth).mae for name, v in usable.items()},
+            "hours80": _covered(low80, high80, truth),
+            "hours95": _covered(low95, high95, truth),
+            "coverage80": _inside(low80, high80, truth),
+            "coverage95": _inside(low95, high95, truth),
         }
     )
+
+
+def _nothing() -> Note:
+    text = "no forecast could be made and checked in the period"
+    return Note(code="nothing_to_review", text=text)
 
 
 def _recent(history: HourlyHistory, window: Window) -> HourlyHistory | None:
     """Keep the hours that forecasts of the window and their scores look at."""
     start = pd.Timestamp(window.start_utc) - timedelta(days=_KEPT_DAYS)
-    first = max(0, int((start - history.start) // pd.Timedelta(hours=1)))
-    last = int((pd.Timestamp(window.end_utc) - history.start) // pd.Timedelta(hours=1))
+    first = max(0, int((start - history.start) // HOUR))
+    last = int((pd.Timestamp(window.end_utc) - history.start) // HOUR)
     rows = slice(first, max(last, 0))
     series = history.series.iloc[rows]
     if series.isna().all():
@@ -158,35 +175,63 @@ def _recent(history: HourlyHistory, window: Window) -> HourlyHistory | None:
     return replace(history, series=series, covariates=others, data_hash="")
 
 
+def _origins(history: HourlyHistory, window: Window, days: int) -> list[int]:
+    last = len(history.series) - horizon_hours(days)
+    midnights = history.midnights(window.start_utc, window.end_utc)[::days]
+    return [origin for origin in midnights if 0 < origin <= last]
+
+
+def _baselines(history: HourlyHistory, window: Window, days: int) -> Walk:
+    """Forecasts of baselines from every midnight that a choice or a score may look at."""
+    horizon, chosen = horizon_hours(days), _origins(history, window, days)
+    low = earliest_origin(history)
+    starts: set[int] = set(chosen)
+    if chosen:
+        oldest = history.time(max(low, chosen[0] - 24 * WINDOW_DAYS - horizon))
+        newest = history.time(chosen[-1])
+        if oldest <= newest:
+            starts |= {at for at in history.midnights(oldest, newest) if at >= low}
+    return walk(history, sorted(starts), horizon, names=())
+
+
 def _forecasts(
-    history: HourlyHistory, window: Window, folders: list[Path], days: int
-) -> list[ForecastReport]:
-    horizon = horizon_hours(days)
+    history: HourlyHistory, tried: Walk, window: Window, folders: list[Path], days: int
+) -> list[_Served]:
     made = []
-    for origin in history.midnights(window.start_utc, window.end_utc)[::days]:
-        if not 0 < origin <= len(history.series) - horizon:
-            continue
+    for origin in _origins(history, window, days):
+        past = history.before(history.time(origin))
         try:
-            made.append(forecast(history, folders, days, history.time(origin)))
+            if why_baseline(past, folders, tried.horizon) is None:
+                made.append(_as_served(past, folders, days, origin))
+            else:
+                made.append(_as_baseline(history, tried, origin))
         except (NoDataError, ForecastRequestError, HistoryError):
             # Too little was known at this origin: no forecast was served then either.
             continue
     return made
 
 
-def _truth(history: HourlyHistory, report: ForecastReport, horizon: int) -> Floats:
-    start = history.position(report.origin)
-    return history.values[start : start + horizon]
+def _as_served(past: HourlyHistory, folders: list[Path], days: int, origin: int) -> _Served:
+    report = forecast(past, folders, days, past.time(origin))
+    names = ("p50", "p2_5", "p10", "p90", "p97_5")
+    rows = [[getattr(hour, name) for name in names] for hour in report.hourly]
+    values = np.array([[np.nan if v is None else v for v in row] for row in rows])
+    return _Served(origin, report.model, values[:, 0], values[:, 1:])
 
 
-def _column(made: Sequence[ForecastReport], name: str) -> Floats:
-    rows = [[getattr(hour, name) for hour in report.hourly] for report in made]
-    return np.array([[np.nan if v is None else v for v in row] for row in rows], dtype=np.float64)
+def _as_baseline(history: HourlyHistory, tried: Walk, origin: int) -> _Served:
+    name, calibration = baseline_before(history, tried, origin, daily=False)
+    point = tried.forecasts[name][int(np.flatnonzero(tried.origins == origin)[0])]
+    quantiles = np.full((tried.horizon, len(LEVELS)), np.nan)
+    if calibration is not None:
+        ahead = tried.known.part(origin, origin + tried.horizon)
+        quantiles = calibration.apply(point, ahead, tried.role)
+    return _Served(origin, name, point, quantiles)
 
 
-def _inside(
-    made: Sequence[ForecastReport], low: str, high: str, truth: Floats
-) -> tuple[int, float | None]:
-    lower, upper = _column(made, low), _column(made, high)
-    hours = int((~np.isnan(lower + upper + truth)).sum())
-    return hours, coverage(lower, upper, truth) if hours else None
+def _covered(low: Floats, high: Floats, truth: Floats) -> int:
+    return int((~np.isnan(low + high + truth)).sum())
+
+
+def _inside(low: Floats, high: Floats, truth: Floats) -> float | None:
+    return coverage(low, high, truth) if _covered(low, high, truth) else None

@@ -71,7 +71,7 @@ def _days(window: Window) -> list[Window]:
     zone = window.start.tzinfo
     if zone is None:
         raise AssertionError("a window has a zone")
-    found = []
+    found: list[Window] = []
     day = window.start.date()
     while True:
         part = day_window(day, zone).clip(window.start_utc, window.end_utc)
@@ -100,9 +100,13 @@ def _counted(
     step, shift = site.interval_s * 1_000_000, anchor_s(site) * 1_000_000
     bucket = site.summary_s * 1_000_000
     counted = ", ".join(f"count({identifier(channel)})" for channel in channels)
-    once = "" if engine.unique(site, paths) else (
-        f"QUALIFY row_number() OVER (PARTITION BY source, (epoch_us(time) - {shift}) // {step} "
-        "ORDER BY time) = 1"
+    once = (
+        ""
+        if engine.unique(site, paths)
+        else (
+            f"QUALIFY row_number() OVER (PARTITION BY source, (epoch_us(time) - {shift}) // {step} "
+            "ORDER BY time) = 1"
+        )
     )
     found = con.execute(
         f"SELECT (epoch_us(time) - {shift}) // {bucket} * {bucket} + {shift} AS bucket, {counted} "

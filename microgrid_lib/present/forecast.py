@@ -186,8 +186,8 @@ def _words(report: ForecastReport, texts: Texts) -> tuple[str, ...]:
         found.append(texts("forecast.optimistic"))
     forest = report.scores.get(RANDOM_FOREST)
     if forest is not None and forest.mae is not None and report.model != RANDOM_FOREST:
-        amount = amount(forest.mae, texts)
-        found.append(texts("forecast.forest", mae=amount, unit=report.unit))
+        theirs = amount(forest.mae, texts)
+        found.append(texts("forecast.forest", mae=theirs, unit=report.unit))
     return tuple(found)
 
 

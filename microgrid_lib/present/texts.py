@@ -73,8 +73,8 @@ class Texts:
         """Give the message of a key with its parameters filled in.
 
         A field is written `{name}`, `{name:.1}` (decimals), `{name:%}` (share as per cent),
-        `{name:cut}` (one decimal, cut), `{name:role}`, `:kpi`, `:channel` or `:reading` (a name
-        that is itself translated).
+        `{name:cut}` (one decimal, cut), `{name:day}` (date of an ISO time), `{name:role}`, `:kpi`,
+        `:channel` or `:reading` (a name that is itself translated).
         """
         message = self._translations.gettext(key)
         return self._formatter.format(message, **params) if params else message
@@ -207,6 +207,8 @@ class _Formatter(string.Formatter):
         if format_spec in {"role", "kpi", "channel", "reading"}:
             key = f"{format_spec}.{value}"
             return self._texts(key) if self._texts.has(key) else str(value)
+        if format_spec == "day":
+            return self._texts.day(datetime.fromisoformat(str(value)))
         if isinstance(value, bool) or not isinstance(value, int | float):
             return str(value)
         if format_spec == "%":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from microgrid_lib.present.bars import BarChart
 from microgrid_lib.present.texts import Texts
@@ -22,6 +23,9 @@ from microgrid_lib.report.figures import (
 )
 from microgrid_lib.report.palette import colour
 from microgrid_lib.report.plain import plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _WIDTH = 0.8
 _TOP_IN, _ROW_IN = 0.26, 0.14
@@ -58,7 +62,7 @@ def bars_block(
             height = np.nan_to_num(np.asarray(row, dtype=np.float64))
             base = -down - height if flow.taken else up
             # Taken, the same source is paler and hatched: colour alone tells nothing.
-            look = {"alpha": 0.55, "hatch": "////"} if flow.taken else {}
+            look: dict[str, Any] = {"alpha": 0.55, "hatch": "////"} if flow.taken else {}
             axes.bar(
                 middle,
                 height,
@@ -73,8 +77,8 @@ def bars_block(
                 down += height
             else:
                 up += height
-        known = np.isfinite(np.asarray(bars.values, dtype=np.float64)).any(axis=0)
-        for at in np.flatnonzero(~known):
+        known = _known(bars)
+        for at in np.flatnonzero(~known).tolist():
             axes.axvspan(at, at + 1, color=colour("gap"), linewidth=0, zorder=0)
         if bars.y_range[0] < 0:
             axes.axhline(0, color=colour("muted"), linewidth=0.6, alpha=0.7, zorder=1.5)
@@ -94,13 +98,12 @@ def bars_block(
 def _keys(bars: BarChart, texts: Texts) -> list[Key]:
     keys: list[Key] = []
     for flow in bars.flows:
-        look = {"color": colour(flow.source)}
+        look: dict[str, Any] = {"color": colour(flow.source)}
         if flow.taken:
             look = {"facecolor": colour(flow.source), "alpha": 0.55, "hatch": "//////"}
             look |= {"edgecolor": colour("surface")}
         keys.append(("patch", look, plain(flow.label)))
-    values = np.asarray(bars.values, dtype=np.float64)
-    if (~np.isfinite(values).any(axis=0)).any():
+    if not _known(bars).all():
         keys.append(("patch", {"color": colour("gap")}, texts("chart.no_data")))
     if any(bars.partial):
         star = {"color": colour("ink"), "marker": "*", "markersize": 4, "linestyle": ""}
@@ -108,12 +111,20 @@ def _keys(bars: BarChart, texts: Texts) -> list[Key]:
     return keys
 
 
-def _mark_partial(axes: object, bars: BarChart, known: np.ndarray, up: np.ndarray) -> None:
+def _known(bars: BarChart) -> NDArray[np.bool_]:
+    """Which pieces have any value."""
+    values = np.asarray(bars.values, dtype=np.float64)
+    return np.asarray(np.isfinite(values).any(axis=0), dtype=np.bool_)
+
+
+def _mark_partial(
+    axes: Axes, bars: BarChart, known: NDArray[np.bool_], up: NDArray[np.float64]
+) -> None:
     at = [i for i, cut in enumerate(bars.partial) if cut and known[i]]
     room = 0.03 * (bars.y_range[1] - bars.y_range[0])
-    axes.plot(  # type: ignore[attr-defined]
+    axes.plot(
         [i + 0.5 for i in at],
-        [min(up[i] + room, bars.y_range[1] - room) if math.isfinite(up[i]) else room for i in at],
+        [min(float(up[i]) + room, bars.y_range[1] - room) for i in at],
         "*",
         color=colour("ink"),
         markersize=3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,17 +32,15 @@ def quality_passage(content: QualityContent, texts: Texts) -> Passage:
 def compliance_block(table: ComplianceTable, texts: Texts, level: int = 2) -> TableBlock:
     """Verdicts as a table."""
     heads = ("rule", "point", "limits", "n", "n1", "n2", "invalid", "share", "verdict")
-    words = {"rule", "point", "limits", "verdict"}
+    words, wide = {"rule", "point", "limits", "verdict"}, {"rule", "limits"}
     columns = tuple(
-        Column(
-            texts("quality.head." + head), "left" if head in words else "right", head == "limits"
-        )
+        Column(texts("quality.head." + head), "left" if head in words else "right", head in wide)
         for head in heads
     )
     rows = tuple(
         (
-            row.rule, row.point, row.limits, row.n, row.n1, row.n2, row.n_invalid, row.share,
-            row.verdict.word,
+            row.rule, row.point, _unbroken(row.limits), row.n, row.n1, row.n2, row.n_invalid,
+            row.share, row.verdict.word,
         )
         for row in table.rules
     )  # fmt: skip
@@ -60,3 +59,8 @@ def excursions_block(
         texts("excursions.title"),
         level=level,
     )
+
+
+def _unbroken(limits: str) -> str:
+    """Keep a unit beside its number."""
+    return re.sub(r"(?<=[0-9]) (?=[VH])", "\N{NO-BREAK SPACE}", limits)

@@ -156,9 +156,7 @@ def _flow(name: str, source: str, frame: pd.DataFrame) -> Flow:
 
 def _stored(data: StorageData, balance: Balance, kpis: Mapping[str, Kpi]) -> Stored | None:
     capacity = data.site.battery.capacity_kwh
-    charge, discharge = (
-        kpis.get(f"battery_{way}_energy") for way in ("charge", "discharge")
-    )
+    charge, discharge = (kpis.get(f"battery_{way}_energy") for way in ("charge", "discharge"))
     if capacity is None or no_soc(data.profile) is not None or charge is None or discharge is None:
         return None
     if charge.value is None or discharge.value is None:

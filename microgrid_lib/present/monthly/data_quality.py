@@ -61,9 +61,7 @@ def coverage_map(facts: Facts, texts: Texts) -> HeatMap:
         row_names=tuple(names),
         column_names=tuple(str(day.day) for day in days.days),
         colours=tuple(tuple(_colour(share) for share in row) for row in shares.values()),
-        texts=tuple(
-            tuple(_said(share, texts) for share in row) for row in shares.values()
-        ),
+        texts=tuple(tuple(_said(share, texts) for share in row) for row in shares.values()),
         steps=_STEPS,
         step_ticks=(
             *(texts.number(100 * step.low) for step in _STEPS),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from microgrid_lib.kpi.model import Kpi
+from microgrid_lib.kpi.registry import FULL_COVERAGE
 from microgrid_lib.present.cards import (
     HIGHER_IS_BETTER,
     LOWER_IS_BETTER,
@@ -20,6 +21,7 @@ from microgrid_lib.present.texts import Texts
 Tone = Literal["well", "attention", "record", "unjudged"]
 TONES: tuple[Tone, ...] = ("attention", "well", "record", "unjudged")
 Area = Literal["production", "storage", "distribution", "quality", "alerts", "data", "forecast"]
+AREAS: tuple[Area, ...] = get_args(Area)
 NBSP = "\N{NO-BREAK SPACE}"
 
 
@@ -135,16 +137,30 @@ class Saying:
         return self.finding("unjudged", said)
 
     def comparisons(self, name: str, kpi: Kpi) -> str:
-        """Compare with the earlier periods, or say why not."""
-        found = [compared_text(name, kpi, c, self.texts) for c in self.facts.compared(name)]
-        return "".join(f" {sentence}" for sentence in found)
+        """End a sentence: compare with the earlier periods, or say why not.
+
+        A period without any data is named once, above all findings.
+        """
+        if kpi.coverage is not None and kpi.coverage < FULL_COVERAGE:
+            least = f"{self.texts.number(100 * FULL_COVERAGE)}{NBSP}%"
+            share = self.percent(kpi.coverage)
+            return f"{self.texts('monthly.not_compared', share=share, least=least)}."
+        found = [
+            compared_text(name, kpi, compared, self.texts)
+            for compared in self.facts.compared(name)
+            if compared.earlier.kpis is not None
+        ]
+        return f"{''.join(found)}."
 
 
 def compared_text(name: str, kpi: Kpi, compared: Compared, texts: Texts) -> str:
-    """A comparison as a sentence."""
+    """A comparison as the end of a sentence."""
     period = compared.earlier.name(texts)
     if compared.change is not None and compared.change.value is not None:
-        amount = change_amount(kpi, compared.change, texts).replace(" ", NBSP)
+        amount = change_amount(kpi, compared.change, texts)
+        if compared.change.unit == "1" and amount:
+            amount = f"{amount.split(' ')[0]} {texts('monthly.points')}"
+        amount = amount.replace(" ", NBSP)
         rate = ".rate" if kpi.unit in {"kWh", "kW"} and compared.change.unit != kpi.unit else ""
         if not amount:
             return texts("monthly.same", period=period)
@@ -170,4 +186,3 @@ def judged_by_season(name: str, compared: tuple[Compared, ...], better: float) -
         if name in LOWER_IS_BETTER:
             return "attention" if size > 0 else "well"
     return "record"
-

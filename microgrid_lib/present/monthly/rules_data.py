@@ -10,9 +10,9 @@ from microgrid_lib.kpi.alerts import Alert
 from microgrid_lib.kpi.excursions import Excursion
 from microgrid_lib.present.alert_texts import kind_title, lasting_text
 from microgrid_lib.present.forecast import amount, model_name
+from microgrid_lib.present.monthly.data_quality import channel_title, read_channels
 from microgrid_lib.present.monthly.doubts import doubt_texts
 from microgrid_lib.present.monthly.findings import NBSP, Finding, Saying, Tone, rule
-from microgrid_lib.present.monthly.data_quality import channel_title, read_channels
 
 OUTER = frozenset({"voltage_b", "frequency_critical"})
 _MOST_NAMED = 3
@@ -101,7 +101,9 @@ def critical(say: Saying) -> Iterator[Finding]:
     said = texts(
         "monthly.say.critical",
         count=len(worst),
-        kinds=texts.listing([texts("monthly.times", name=n, count=c) for n, c in kinds.items()]),
+        kinds=texts.listing(
+            [texts("monthly.times", name=n, count=c) if c > 1 else n for n, c in kinds.items()]
+        ),
         longest=kind_title(longest.name, texts),
         lasted=lasting_text(_length(longest, say), texts).replace(" ", NBSP),
         moment=texts.moment(longest.start),

@@ -69,10 +69,9 @@ def tracking(say: Saying) -> Iterator[Finding]:
             yield say.finding("record", say.texts(f"monthly.say.{name}", **how))
             continue
         tone = _level(-kpi.value / rated, -say.limit("well"), -say.limit("bad"))
-        number, unit = say.texts.quantity(rated, "kW")
         share = f"{say.texts.number(100 * kpi.value / rated, 1)}\N{NO-BREAK SPACE}%"
-        of = {"share": share, "rated": f"{number}\N{NO-BREAK SPACE}{unit}"}
-        yield say.finding(tone, say.texts(f"monthly.say.{name}.rated", **how, **of))
+        said = say.texts(f"monthly.say.{name}.rated", share=share, **how)
+        yield say.finding(tone, said)
 
 
 @rule("S1", "storage")
@@ -119,8 +118,9 @@ def charge(say: Saying) -> Iterator[Finding]:
         covered=say.covered(kpi),
         least=f"{say.texts.number(100 * battery.soc_min)}\N{NO-BREAK SPACE}%",
     )
-    warned = f" {say.texts('monthly.beware', what=say.texts.note(kpi.warning))}"
-    yield say.finding(tone, said + (warned if kpi.warning else ""))
+    if kpi.warning is not None:
+        said += f" {say.texts('monthly.beware', what=say.texts.note(kpi.warning))}"
+    yield say.finding(tone, said)
 
 
 @rule("S3", "storage")
@@ -134,7 +134,7 @@ def cycles(say: Saying) -> Iterator[Finding]:
         yield say.unknown(name, kpi)
         return
     said = say.texts(f"monthly.say.{name}", value=say.value(name, kpi), covered=say.covered(kpi))
-    yield say.finding("record", said + say.comparisons(name, kpi))
+    yield say.finding("record", f"{said}.")
 
 
 @rule("D1", "distribution", change=0.05)
@@ -164,8 +164,7 @@ def exchange(say: Saying) -> Iterator[Finding]:
             yield say.unknown(name, kpi)
             continue
         how = {"value": say.value(name, kpi), "covered": say.covered(kpi)}
-        said = say.texts(f"monthly.say.{name}", **how)
-        yield say.finding("record", said + say.comparisons(name, kpi))
+        yield say.finding("record", f"{say.texts(f'monthly.say.{name}', **how)}.")
 
 
 def _level(value: float, well: float, bad: float) -> Tone:

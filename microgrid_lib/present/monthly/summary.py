@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from microgrid_lib.present.monthly import rules_data, rules_plant
 from microgrid_lib.present.monthly.facts import Facts
-from microgrid_lib.present.monthly.findings import RULES, TONES, Finding, Rule, Saying, Tone
+from microgrid_lib.present.monthly.findings import (
+    AREAS,
+    RULES,
+    TONES,
+    Finding,
+    Rule,
+    Saying,
+    Tone,
+)
 from microgrid_lib.present.texts import Texts
 
 _DECLARING = (rules_plant, rules_data)
@@ -14,7 +22,7 @@ _DECLARING = (rules_plant, rules_data)
 
 def rules() -> tuple[Rule, ...]:
     """All rules, in the order of the summary."""
-    return tuple(RULES.values())
+    return tuple(sorted(RULES.values(), key=lambda one: (AREAS.index(one.area), one.code)))
 
 
 def find_all(facts: Facts, texts: Texts) -> tuple[Finding, ...]:

@@ -88,8 +88,7 @@ class PeriodReport:
     def fact_lines(self) -> tuple[tuple[str, str], ...]:
         """The lines below the title."""
         what = about(self.data, self.window, self.texts)
-        shares = [k.coverage for k in self.facts.kpis.values() if k.coverage is not None]
-        lines = about_lines(what, self.texts, shares)
+        lines = about_lines(what, self.texts)
         return (*lines, *fact_lines(self.facts, self.data.snapshot().version, self.texts))
 
     def summary(self) -> Passage:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from microgrid_lib.forecast.history import HourlyHistory
     from microgrid_lib.forecast.shapes import ForecastReport
 
+REFUSED = "model_refused"
 _NBSP = "\N{NO-BREAK SPACE}"
 
 
@@ -29,9 +30,7 @@ class ForecastData(Protocol):
     def history(self, role: str) -> HourlyHistory:
         """Hourly means of a role."""
 
-    def forecast(
-        self, role: str, days: int = 5, origin: datetime | None = None
-    ) -> ForecastReport:
+    def forecast(self, role: str, days: int = 5, origin: datetime | None = None) -> ForecastReport:
         """Forecast a role."""
 
 
@@ -53,17 +52,19 @@ def _ahead(data: ForecastData, role: str, facts: Facts, texts: Texts) -> Iterato
         said = texts("monthly.forecast.none", role=texts(f"role.{role}"), reason=str(error))
         yield Paragraph(said, "note")
         return
-    content = describe_forecast(report, data.history(role), facts.site, texts)
+    # What a refused model's note says is for whoever runs the site: files, commands.
+    refused = any(note.code == REFUSED for note in report.notes)
+    notes = [note for note in report.notes if note.code != REFUSED]
+    shown = report.model_copy(update={"notes": notes})
+    content = describe_forecast(shown, data.history(role), facts.site, texts)
     yield figure_block(content.chart, texts, level=3)
     made = texts("monthly.forecast.from", moment=texts.moment(report.origin))
-    said_of = " ".join((made, *content.words, *content.warnings))
-    yield Paragraph(said_of)
+    why = (texts("monthly.forecast.refused"),) if refused else ()
+    yield Paragraph(" ".join((made, *content.words, *why, *content.warnings)))
     yield table_block(content.days)
 
 
 def _past(facts: Facts, texts: Texts) -> Iterator[Block]:
-    yield Heading(texts("monthly.forecast.past"), 3)
-    yield Paragraph(texts("monthly.forecast.past.what"), "note")
     heads = ("role", "served", "made", "scored", "mae", "bias", "best", "in80", "in95")
     wide = {"served", "best"}
     yield TableBlock(
@@ -76,6 +77,9 @@ def _past(facts: Facts, texts: Texts) -> Iterator[Block]:
             for head in heads
         ),
         rows=tuple(_row(review, texts) for review in facts.reviews),
+        title=texts("monthly.forecast.past"),
+        caption=texts("monthly.forecast.past.what"),
+        level=3,
     )
 
 

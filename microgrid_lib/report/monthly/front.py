@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import microgrid_lib
 from microgrid_lib.present.monthly.facts import Facts
+from microgrid_lib.present.monthly.findings import Finding, Tone
 from microgrid_lib.present.monthly.summary import by_tone, find_all, lead_text
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.report.blocks import Block, Column, Heading, Paragraph, TableBlock
 from microgrid_lib.report.pages import Passage
 
 _HASH_DIGITS = 16
+_LISTED = frozenset({"attention", "well"})
 
 
 def data_hash(facts: Facts) -> str:
@@ -28,16 +31,21 @@ def fact_lines(facts: Facts, version: int, texts: Texts) -> tuple[tuple[str, str
     version
         Of the store.
     """
-    names = [earlier.name(texts) for earlier in facts.earlier]
+    periods = [
+        earlier.name(texts)
+        if earlier.kpis is not None
+        else texts("monthly.no_data_then", period=earlier.name(texts))
+        for earlier in facts.earlier
+    ]
     data = texts(
         "monthly.fact.data.what",
         version=version,
         files=len(facts.days.files),
         hash=data_hash(facts),
+        software=f"Microgrid Monitoring {microgrid_lib.__version__}",
     )
     return (
-        (texts("monthly.fact.compared"), texts("monthly.and", first=names[0], second=names[1])),
-        (texts("monthly.fact.software"), f"Microgrid Monitoring {microgrid_lib.__version__}"),
+        (texts("monthly.fact.compared"), texts.listing(periods)),
         (texts("monthly.fact.data"), data),
     )
 
@@ -52,8 +60,6 @@ def summary_passage(facts: Facts, texts: Texts, only: frozenset[str] | None = No
     """
     findings = find_all(facts, texts)
     blocks: list[Block] = []
-    if facts.synthetic:
-        blocks.append(Paragraph(texts("monthly.demo"), "warning"))
     if facts.until < facts.window.end:
         moment = texts.moment(facts.until)
         blocks.append(Paragraph(texts("monthly.not_over", moment=moment), "warning"))
@@ -61,19 +67,36 @@ def summary_passage(facts: Facts, texts: Texts, only: frozenset[str] | None = No
     for tone, group in by_tone(findings).items():
         if only is not None and tone not in only:
             continue
-        blocks.append(
-            TableBlock(
-                columns=(
-                    Column(texts("monthly.head.area")),
-                    Column(texts("monthly.head.finding"), wide=True),
-                    Column(texts("monthly.head.rule")),
-                ),
-                rows=tuple(
-                    (texts(f"monthly.area.{found.area}"), found.text, found.rule)
-                    for found in group
-                ),
-                title=texts(f"monthly.tone.{tone}"),
-                level=3,
-            )
-        )
+        blocks += _listed(tone, group, texts) if tone in _LISTED else _told(tone, group, texts)
     return Passage(tuple(blocks))
+
+
+def _listed(tone: Tone, group: Sequence[Finding], texts: Texts) -> list[Block]:
+    """Findings as a table."""
+    return [
+        TableBlock(
+            columns=(
+                Column(texts("monthly.head.area")),
+                Column(texts("monthly.head.finding"), wide=True),
+                Column(texts("monthly.head.rule")),
+            ),
+            rows=tuple((texts(f"monthly.area.{f.area}"), f.text, f.rule) for f in group),
+            title=texts(f"monthly.tone.{tone}"),
+            level=3,
+        )
+    ]
+
+
+def _told(tone: Tone, group: Sequence[Finding], texts: Texts) -> list[Block]:
+    """Findings as running text, a paragraph for each area."""
+    blocks: list[Block] = [Heading(texts(f"monthly.tone.{tone}"), 3)]
+    for area in dict.fromkeys(found.area for found in group):
+        said = [
+            texts("monthly.ruled", text=found.text, rule=found.rule)
+            for found in group
+            if found.area == area
+        ]
+        name = texts(f"monthly.area.{area}")
+        text = texts("monthly.of_area", area=name, texts=" ".join(said))
+        blocks.append(Paragraph(text, "note"))
+    return blocks

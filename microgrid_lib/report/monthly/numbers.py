@@ -42,25 +42,29 @@ def indicator_blocks(
     facts: Facts, names: Sequence[str], texts: Texts, title: str = ""
 ) -> Iterator[Block]:
     """Some KPIs as a table, and what is to be known about them below it."""
-    notes = []
+    notes: dict[str, list[str]] = {}
     rows = []
     for name in names:
         kpi = facts.kpis[name]
         card = make_card(name, kpi, texts, hours=facts.window.hours)
-        if card.reason:
-            notes.append(f"{card.title}: {texts('monthly.na', reason=card.reason)}")
-        elif card.warning:
-            notes.append(f"{card.title}: {card.warning}")
+        if card.reason or card.warning:
+            reason = texts("monthly.na", reason=card.reason) if card.reason else card.warning
+            notes.setdefault(reason, []).append(card.title)
         value = f"{card.value_text}{_NBSP}{card.unit_text}".strip()
         rows.append(
             (
                 f"{card.title} ({card.when})" if card.when else card.title,
                 value,
                 "" if kpi.coverage is None else f"{texts.share(kpi.coverage)}{_NBSP}%",
-                *(change_cell(kpi, compared, texts) for compared in facts.compared(name)),
+                *(
+                    change_cell(kpi, compared, texts)
+                    for compared in facts.compared(name)
+                    if compared.earlier.kpis is not None
+                ),
             )
         )
-    heads = [texts("monthly.head.against", period=e.short(texts)) for e in facts.earlier]
+    known = [earlier for earlier in facts.earlier if earlier.kpis is not None]
+    heads = [texts("monthly.head.against", period=earlier.short(texts)) for earlier in known]
     yield TableBlock(
         columns=(
             Column(texts("monthly.head.kpi"), wide=True),
@@ -72,8 +76,9 @@ def indicator_blocks(
         title=title,
         level=3,
     )
-    for note in notes:
-        yield Paragraph(note, "note")
+    for reason, titles in notes.items():
+        said = texts("monthly.note", names=texts.listing(titles), note=reason)
+        yield Paragraph(said, "note")
 
 
 def change_cell(kpi: Kpi, compared: Compared, texts: Texts) -> str:

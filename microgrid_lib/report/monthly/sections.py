@@ -117,7 +117,8 @@ def _quality(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
     yield from _charts(QUALITY.charts, data, facts, texts)
     table = compliance_table(facts.compliance, texts)
     yield compliance_block(table, texts, level=3)
-    yield from (Paragraph(line, "note") for line in table.unseen)
+    if table.unseen:
+        yield Paragraph(f"{texts.clauses(table.unseen)}.", "note")
     longest = sorted(facts.excursions, key=lambda one: one.start - one.end)[:MOST_EXCURSIONS]
     rows = excursion_rows(sorted(longest, key=lambda one: one.start), facts.window, texts)
     if not rows:
