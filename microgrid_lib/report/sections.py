@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from microgrid_lib.errors import NoDataError, UnknownNameError
 from microgrid_lib.present.alerts import alert_rows
-from microgrid_lib.present.consumers import filter_text, printed_table, totals_text
+from microgrid_lib.present.consumers import filter_text, printed_table, total_cards, totals_text
 from microgrid_lib.present.distribution import DistributionContent, prepare_distribution
 from microgrid_lib.present.overview import OverviewContent, prepare_overview
 from microgrid_lib.present.production import PRODUCTION
@@ -16,7 +16,7 @@ from microgrid_lib.present.sections import SectionContent, prepare_section
 from microgrid_lib.present.storage import prepare_storage
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.report.alerts import history_blocks
-from microgrid_lib.report.blocks import Column, Paragraph, TableBlock
+from microgrid_lib.report.blocks import Column, Heading, Paragraph, TableBlock
 from microgrid_lib.report.pages import Passage, numbers_passage
 from microgrid_lib.report.pictures import picture_block
 from microgrid_lib.report.quality import quality_passage
@@ -57,7 +57,7 @@ def alerts_of_period(data: SiteData, window: Window, texts: Texts) -> Passage:
 
 
 def consumers_passage(data: SiteData, texts: Texts) -> Passage:
-    """The list of a site's consumers with its totals.
+    """The totals of a site's consumers by type, then the list of them.
 
     Raises
     ------
@@ -69,7 +69,19 @@ def consumers_passage(data: SiteData, texts: Texts) -> Passage:
 
     query = ConsumerQuery(site=data.site.name)
     with ConsumerStore.open(data.settings) as store:
-        return consumer_list(store, query, texts)
+        totals = total_cards(store.totals(query), texts)
+        if not totals[0].count:
+            return Passage((Paragraph(texts("monthly.consumers.none")),))
+        table = TableBlock(
+            (
+                Column(texts("monthly.consumers.type"), wide=True),
+                Column(texts("monthly.consumers.number"), "right"),
+                Column(texts("monthly.consumers.power"), "right"),
+            ),
+            tuple((card.title, card.count_text, card.power_text) for card in totals),
+        )
+        heading = Heading(texts("monthly.consumers"))
+        return Passage((table, heading, *consumer_list(store, query, texts).blocks))
 
 
 def consumer_list(store: Any, query: Any, texts: Texts) -> Passage:

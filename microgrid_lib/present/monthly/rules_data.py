@@ -248,5 +248,5 @@ def forecasts(say: Saying) -> Iterator[Finding]:
         inside = f"{texts.number(100 * review.coverage80)}{NBSP}%"
         said += " " + texts("monthly.say.interval", share=inside)
         held = say.limit("low") <= review.coverage80 <= say.limit("high")
-        good = skill >= say.limit("skill")
+        good = skill >= say.limit("skill") - 1e-12
         yield say.finding("well" if held and good else "attention", said)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from microgrid_lib.present.monthly.findings import Finding, Saying, Tone, judged_by_season, rule
+
+SHORTEST_JUDGED = timedelta(days=6, hours=23)
+"""A week, of which a change of summer time may have taken an hour."""
 
 
 def trend(say: Saying, name: str) -> Iterator[Finding]:
@@ -21,7 +25,10 @@ def trend(say: Saying, name: str) -> Iterator[Finding]:
         covered=say.covered(kpi),
         when=f" ({say.texts.moment(kpi.time)})" if kpi.time else "",
     )
-    tone = judged_by_season(name, say.facts.compared(name), say.limit("change"))
+    compared = say.facts.compared(name)
+    # From day to day the weather and who is at work make all the difference.
+    short = say.facts.window.duration < SHORTEST_JUDGED
+    tone: Tone = "record" if short else judged_by_season(name, compared, say.limit("change"))
     yield say.finding(tone, said + say.comparisons(name, kpi))
 
 

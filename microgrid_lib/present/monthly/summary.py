@@ -36,7 +36,14 @@ def by_tone(findings: tuple[Finding, ...]) -> Mapping[Tone, tuple[Finding, ...]]
     return {tone: found for tone, found in groups.items() if found}
 
 
-def lead_text(findings: tuple[Finding, ...], texts: Texts) -> str:
-    """How many findings of which kind there are."""
+def lead_text(findings: tuple[Finding, ...], texts: Texts, whole: bool = True) -> str:
+    """How many findings of which kind there are.
+
+    Parameters
+    ----------
+    whole
+        Whether the document has the method, where the thresholds stand.
+    """
     counts = {tone: sum(f.tone == tone for f in findings) for tone in TONES}
-    return texts("monthly.lead", **counts)
+    where = texts("monthly.lead.method" if whole else "monthly.lead.brief")
+    return f"{texts('monthly.lead', **counts)} {where}"

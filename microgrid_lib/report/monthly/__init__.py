@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from microgrid_lib.report.monthly.consumers import consumers_passage
 from microgrid_lib.report.monthly.document import PeriodReport, period_document
 
-__all__ = ["PeriodReport", "consumers_passage", "period_document"]
+__all__ = ["PeriodReport", "period_document"]

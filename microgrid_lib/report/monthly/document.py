@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Protocol
 
+from microgrid_lib.api.provenance import Provenance
 from microgrid_lib.present.monthly.facts import Facts, Kind, gather
 from microgrid_lib.present.overview import headline_specs
 from microgrid_lib.present.periods import describe, is_month
@@ -29,7 +30,6 @@ from microgrid_lib.report.monthly.sections import (
 )
 from microgrid_lib.report.pages import Passage, about
 from microgrid_lib.report.pages import facts as about_lines
-from microgrid_lib.store.snapshot import Snapshot
 from microgrid_lib.window import Window
 
 SECTIONS = ("production", "storage", "distribution", "quality")
@@ -40,8 +40,8 @@ _BRIEF_ALERTS = 40
 class PeriodData(SectionData, ForecastData, Protocol):
     """What a report is made of; `microgrid_lib.api.SiteData` is one."""
 
-    def snapshot(self) -> Snapshot:
-        """The newest version of the measurements."""
+    def provenance(self, window: Window | None = None) -> Provenance:
+        """What answers are made of."""
 
 
 class PeriodReport:
@@ -89,7 +89,8 @@ class PeriodReport:
         """The lines below the title."""
         what = about(self.data, self.window, self.texts)
         lines = about_lines(what, self.texts)
-        return (*lines, *fact_lines(self.facts, self.data.snapshot().version, self.texts))
+        origin = self.data.provenance(self.window)
+        return (*lines, *fact_lines(self.facts, origin.version, origin.digest, self.texts))
 
     def summary(self) -> Passage:
         """What went well, what needs attention; of short reports only the latter."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import microgrid_lib
@@ -13,23 +12,18 @@ from microgrid_lib.present.texts import Texts
 from microgrid_lib.report.blocks import Block, Column, Heading, Paragraph, TableBlock
 from microgrid_lib.report.pages import Passage
 
-_HASH_DIGITS = 16
 _LISTED = frozenset({"attention", "well"})
 
 
-def data_hash(facts: Facts) -> str:
-    """SHA-256 over names and contents of the files with data of the period, 16 hex digits."""
-    lines = sorted(f"{entry.file}:{entry.sha256}" for entry in facts.days.files)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:_HASH_DIGITS]
-
-
-def fact_lines(facts: Facts, version: int, texts: Texts) -> tuple[tuple[str, str], ...]:
+def fact_lines(
+    facts: Facts, version: int, digest: str, texts: Texts
+) -> tuple[tuple[str, str], ...]:
     """Lines below the title, besides site, profile and period.
 
     Parameters
     ----------
-    version
-        Of the store.
+    version, digest
+        Of the store, and of all that the report rests on.
     """
     periods = [
         earlier.name(texts)
@@ -41,7 +35,7 @@ def fact_lines(facts: Facts, version: int, texts: Texts) -> tuple[tuple[str, str
         "monthly.fact.data.what",
         version=version,
         files=len(facts.days.files),
-        hash=data_hash(facts),
+        digest=digest,
         software=f"Microgrid Monitoring {microgrid_lib.__version__}",
     )
     return (
@@ -63,7 +57,10 @@ def summary_passage(facts: Facts, texts: Texts, only: frozenset[str] | None = No
     if facts.until < facts.window.end:
         moment = texts.moment(facts.until)
         blocks.append(Paragraph(texts("monthly.not_over", moment=moment), "warning"))
-    blocks += [Heading(texts("monthly.summary")), Paragraph(lead_text(findings, texts))]
+    blocks += [
+        Heading(texts("monthly.summary")),
+        Paragraph(lead_text(findings, texts, only is None)),
+    ]
     for tone, group in by_tone(findings).items():
         if only is not None and tone not in only:
             continue

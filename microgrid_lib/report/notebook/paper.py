@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import microgrid_lib
 from microgrid_lib.errors import NoDataError
+from microgrid_lib.present.monthly.facts import Kind as PeriodKind
 from microgrid_lib.present.periods import describe, is_month
 from microgrid_lib.present.texts import Texts, texts_for
 from microgrid_lib.report import sections
 from microgrid_lib.report.blocks import Block, FigureBlock, Heading, Paragraph, TableBlock
+from microgrid_lib.report.monthly import PeriodReport
 from microgrid_lib.report.notebook.shown import Shown
 from microgrid_lib.report.orders import Kind, ReportOrder, refuse_future
 from microgrid_lib.report.pages import Passage, about, facts
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from microgrid_lib.api import SiteData
 
 _DEEPEST = 4
+_PARTS: dict[str, PeriodKind] = {
+    Kind.monthly: "monthly",
+    Kind.weekly: "weekly",
+    Kind.daily: "daily",
+}
 _AGAINST = {Kind.monthly: "month", Kind.weekly: "7d", Kind.daily: "today"}
 
 
@@ -82,17 +89,27 @@ class Paper:
             return self._none()
         return "" if any(kpi.coverage for kpi in kpis) else self._none()
 
+    @cached_property
+    def parts(self) -> PeriodReport:
+        """The parts of a periodic report: all of one version of the data, asked for once.
+
+        Raises
+        ------
+        NoDataError
+            This kind has no period.
+        """
+        return PeriodReport(
+            self.data, self.window, self.texts, _PARTS.get(self.order.kind, "monthly")
+        )
+
     def title(self) -> Shown:
         """The title block: site, period, profile, software version, hash of what it rests on."""
         texts, what = self.texts, about(self.data, self.period, self.texts)
+        periodic = self.order.kind in _PARTS and not self.nothing
         head = {
-            "title": self._title(),
+            "title": self.parts.title if self.order.kind in _PARTS else self._title(),
             "label": texts("report.synthetic") if what.synthetic else "",
-            "facts": [
-                *facts(what, texts),
-                (texts("report.software"), f"Microgrid Monitoring {microgrid_lib.__version__}"),
-                (texts("report.data"), self.data.provenance(self.period).digest),
-            ],
+            "facts": self.parts.fact_lines() if periodic else self._facts(),
             "language": texts.language,
             "zone": self.data.site.display_timezone,
             "empty": self.nothing,
@@ -118,8 +135,44 @@ class Paper:
             passage = Passage((Paragraph(str(error), "note"),))
         return self.show(passage, self.texts(f"section.{name}"))
 
+    def summary(self) -> Shown:
+        """What went well and what needs attention, in words made of numbers by stated rules."""
+        return self._part(PeriodReport.summary)
+
+    def headlines(self) -> Shown:
+        """The most telling indicators."""
+        return self._part(PeriodReport.headlines)
+
+    def indicators(self) -> Shown:
+        """All indicators with coverage, against the period before and the same season."""
+        return self._part(PeriodReport.indicators)
+
+    def balance(self) -> Shown:
+        """The energy balance."""
+        return self._part(PeriodReport.balance)
+
+    def charts(self, section: str = "overview") -> Shown:
+        """A section's charts and tables, without its cards."""
+        if section == "overview":
+            return self._part(PeriodReport.charts)
+        return self._part(lambda parts: parts.section(section))
+
+    def data_quality(self) -> Shown:
+        """Coverage by channel and day, outages, files, refusals."""
+        return self._part(PeriodReport.data_quality)
+
+    def forecast(self) -> Shown:
+        """The five days after the period, and how the period's forecasts did."""
+        return self._part(PeriodReport.forecast)
+
+    def method(self) -> Shown:
+        """Rules of the summary, definitions of the indicators, versions."""
+        return self._part(PeriodReport.appendix)
+
     def alerts(self) -> Shown:
         """Alerts of the period."""
+        if self.order.kind in _PARTS:
+            return self._part(PeriodReport.alerts)
         if self.nothing:
             return Shown(())
         passage = sections.alerts_of_period(self.data, self.window, self.texts)
@@ -144,6 +197,17 @@ class Paper:
         if title:
             blocks = (Heading(title), *(lowered(block) for block in blocks))
         return Shown([block_data(block, self.texts) for block in blocks], None, coverage)
+
+    def _part(self, part: Callable[[PeriodReport], Passage]) -> Shown:
+        return Shown(()) if self.nothing else self.show(part(self.parts))
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        texts = self.texts
+        return (
+            *facts(about(self.data, self.period, texts), texts),
+            (texts("report.software"), f"Microgrid Monitoring {microgrid_lib.__version__}"),
+            (texts("report.data"), self.data.provenance(self.period).digest),
+        )
 
     def _none(self) -> str:
         return self.texts("report.no_data", period=describe(self.window, self.texts))
