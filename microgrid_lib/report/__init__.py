@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from microgrid_lib.report.blocks import (
     Block,
     Cards,
@@ -18,8 +21,6 @@ from microgrid_lib.report.blocks import (
 )
 from microgrid_lib.report.errors import ReportError
 from microgrid_lib.report.figures import figure_block
-from microgrid_lib.report.making import make
-from microgrid_lib.report.notebook.paper import Paper, open_report
 from microgrid_lib.report.orders import Kind, ReportOrder, ReportResult, Status
 from microgrid_lib.report.pages import (
     About,
@@ -32,6 +33,10 @@ from microgrid_lib.report.pages import (
     table_pdf,
 )
 from microgrid_lib.report.typeset import to_pdf
+
+if TYPE_CHECKING:
+    from microgrid_lib.report.making import make
+    from microgrid_lib.report.notebook.paper import Paper, open_report
 
 __all__ = [
     "About",
@@ -61,3 +66,16 @@ __all__ = [
     "table_pdf",
     "to_pdf",
 ]
+
+# What opens a store costs its imports: only who makes reports pays.
+_LATER = {
+    "make": "microgrid_lib.report.making",
+    "open_report": "microgrid_lib.report.notebook.paper",
+    "Paper": "microgrid_lib.report.notebook.paper",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)

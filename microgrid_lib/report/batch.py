@@ -88,7 +88,7 @@ def make_all(
         `out` is a file, and there are several orders.
     """
     if len(orders) == 1:
-        return [make(orders[0], out, force=force, html=html)]
+        return [make(orders[0], out, force=force, html=html, aside=True)]
     if out is not None and out.suffix.lower() == ".pdf":
         raise MicrogridError(f"{out} is one file, and {len(orders)} reports are wanted")
     results: dict[int, ReportResult] = {}

@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from microgrid_lib.present.cards import Card
+from microgrid_lib.report.aside import Drawing
 
 Align = Literal["left", "right"]
 Tone = Literal["plain", "note", "warning"]
@@ -70,7 +71,7 @@ class FigureBlock:
     Attributes
     ----------
     svg
-        The drawing; `figures.figure_svg` makes it of a matplotlib figure.
+        The drawing, or the promise of one; `figures.figure_svg` makes it of a matplotlib figure.
     alt
         What the picture shows, for readers who can't see it; never empty.
     title, subtitle
@@ -79,7 +80,7 @@ class FigureBlock:
         Below the figure.
     """
 
-    svg: str
+    svg: Drawing
     alt: str
     title: str = ""
     subtitle: str = ""

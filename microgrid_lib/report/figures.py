@@ -13,6 +13,7 @@ import numpy as np
 from microgrid_lib.present.charts import Chart, Floats, Line
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.present.ticks import Tick
+from microgrid_lib.report.aside import drawn_aside
 from microgrid_lib.report.blocks import FigureBlock
 from microgrid_lib.report.errors import ReportError
 from microgrid_lib.report.palette import colour
@@ -56,8 +57,9 @@ def figure_block(
     ReportError
         matplotlib isn't installed.
     """
+    beside = drawn_aside(chart, texts.language, height_in)
     return FigureBlock(
-        svg=figure_svg(chart_figure(chart, texts, height_in)),
+        svg=beside or figure_svg(chart_figure(chart, texts, height_in)),
         alt=f"{chart.title}, {chart.subtitle}. {chart.summary}",
         title=chart.title,
         subtitle=chart.subtitle,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 import traceback
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microgrid_lib.errors import MicrogridError, StoreError
+from microgrid_lib.report.aside import drawing_aside
 from microgrid_lib.report.errors import ReportError
 from microgrid_lib.report.manifest import (
     Manifest,
@@ -46,6 +48,7 @@ def make(
     *,
     force: bool = False,
     html: bool = False,
+    aside: bool = False,
     now: datetime | None = None,
 ) -> ReportResult:
     """Make a report, unless it is there already: of the same inputs, by the same software.
@@ -62,6 +65,9 @@ def make(
         Whether to make it again.
     html
         Whether to write the same as HTML beside it.
+    aside
+        Whether figures are drawn in a process of their own: faster where a core is free. A script
+        that asks for it guards its main part by `if __name__ == "__main__":`.
     now
         The present; default: the clock.
 
@@ -75,7 +81,9 @@ def make(
     settings: Settings | None = None
     try:
         settings = load_settings()
-        return _make(order, out or settings.reports, began, force, html, now or datetime.now(UTC))
+        present = now or datetime.now(UTC)
+        with drawing_aside() if aside else nullcontext():
+            return _make(order, out or settings.reports, began, force, html, present)
     except MicrogridError as error:
         _keep_details(settings, getattr(error, "details", ""))
         reason, code = " ".join(str(error).split()), error.exit_code

@@ -20,6 +20,7 @@ from typing import Any
 import microgrid_lib
 from microgrid_lib.present.cards import Card
 from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.aside import finished
 from microgrid_lib.report.blocks import (
     Block,
     Cards,
@@ -103,12 +104,23 @@ def document_data(document: Document, texts: Texts) -> dict[str, Any]:
         "fonts": list(FONTS),
         "mono": [_MONO, *FONTS],
         "colours": dict(palette()),
-        "blocks": [block_data(block, texts) for block in document.blocks],
+        "blocks": [settled(block_data(block, texts)) for block in document.blocks],
     }
 
 
+def settled(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Wait for the drawing of a block, where it has one.
+
+    Raises
+    ------
+    ReportError
+        It couldn't be drawn.
+    """
+    return {**block, "svg": finished(block["svg"])} if "svg" in block else block
+
+
 def block_data(block: Block, texts: Texts) -> Mapping[str, Any]:
-    """What the template is given of a block."""
+    """What the template is given of a block; its drawing may still be promised."""
     match block:
         case Heading():
             return {"kind": "heading", "text": breakable(block.text), "level": block.level}

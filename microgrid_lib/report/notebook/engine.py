@@ -11,7 +11,7 @@ import contextlib
 import io
 import linecache
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbformat import NotebookNode
@@ -30,6 +30,7 @@ class InProcessEngine(Engine):  # type: ignore[misc]  # papermill has no types
         """Run the cells in order; the first that raises ends it, with its error as output."""
         shown: list[Any] = []
         namespace: dict[str, Any] = {"__name__": "__main__", "display": shown.append}
+        waiting: list[tuple[int, Any, str, tuple[Any, ...]]] = []
         for number, cell in enumerate(nb_man.nb.cells):
             if cell.cell_type != "code":
                 continue
@@ -37,18 +38,25 @@ class InProcessEngine(Engine):  # type: ignore[misc]  # papermill has no types
             nb_man.cell_start(cell, number)
             cell.execution_count = number + 1
             written = io.StringIO()
-            try:
-                with contextlib.redirect_stdout(written):
-                    _run(cell.source, namespace, f"cell {number + 1}", shown.append)
-            except Exception as error:
-                cell.outputs = [_error(error)]
-                nb_man.cell_exception(cell, number, exception=error)
-                raise CellError(number, cell.source, error) from error
-            finally:
-                nb_man.cell_complete(cell, number)
-            text = written.getvalue()
+            with _failing(nb_man, number, cell), contextlib.redirect_stdout(written):
+                _run(cell.source, namespace, f"cell {number + 1}", shown.append)
+            nb_man.cell_complete(cell, number)
+            waiting.append((number, cell, written.getvalue(), tuple(shown)))
+        # At the end: by then the figures are drawn that were begun aside.
+        for number, cell, text, values in waiting:
             streams = [_made("stream", name="stdout", text=text)] if text else []
-            cell.outputs = [*streams, *(_output(value) for value in shown)]
+            with _failing(nb_man, number, cell):
+                cell.outputs = [*streams, *(_output(value) for value in values)]
+
+
+@contextlib.contextmanager
+def _failing(nb_man: NotebookExecutionManager, number: int, cell: Any) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        cell.outputs = [_error(error)]
+        nb_man.cell_exception(cell, number, exception=error)
+        raise CellError(number, cell.source, error) from error
 
 
 class CellError(Exception):

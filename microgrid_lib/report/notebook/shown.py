@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from microgrid_lib.report.typeset import settled
+
 MIME = "application/vnd.microgrid.report+json"
 """Carries blocks from a notebook's cell to the document, as they are."""
 
@@ -33,7 +35,7 @@ class Shown:
         """What stands in the notebook under `MIME`."""
         return {
             "head": None if self.head is None else dict(self.head),
-            "blocks": [dict(block) for block in self.blocks],
+            "blocks": [dict(settled(block)) for block in self.blocks],
             "coverage": list(self.coverage),
         }
 
@@ -41,8 +43,9 @@ class Shown:
         from microgrid_lib.report.notebook.html import blocks_html
         from microgrid_lib.report.notebook.text import blocks_text
 
+        content = self.content
         return {
-            MIME: self.content,
-            "text/html": blocks_html(self.blocks, self.head),
-            "text/plain": blocks_text(self.blocks, self.head),
+            MIME: content,
+            "text/html": blocks_html(content["blocks"], self.head),
+            "text/plain": blocks_text(content["blocks"], self.head),
         }

@@ -1,0 +1,69 @@
+"""Figures drawn in a process beside this one, while the next numbers are still being read."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from microgrid_lib.present.charts import Chart
+from microgrid_lib.report.errors import ReportError
+
+Drawing = str | Future[str]
+"""An SVG, or the promise of one."""
+
+_pool: ContextVar[ProcessPoolExecutor | None] = ContextVar("pool", default=None)
+
+
+@contextmanager
+def drawing_aside() -> Iterator[None]:
+    """Draw charts in a process of its own until the block ends; drawings are to be taken by then.
+
+    Importing matplotlib and drawing a report's charts take seconds, and a second core has nothing
+    else to do.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool.submit(_prepare)
+        token = _pool.set(pool)
+        try:
+            yield
+        finally:
+            _pool.reset(token)
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def drawn_aside(chart: Chart, language: str, height_in: float) -> Future[str] | None:
+    """Begin to draw a chart beside; None where nothing is drawn there."""
+    pool = _pool.get()
+    return None if pool is None else pool.submit(_draw, chart, language, height_in)
+
+
+def finished(drawing: Drawing) -> str:
+    """Take a drawing, waiting for it.
+
+    Raises
+    ------
+    ReportError
+        matplotlib isn't installed, or the process that drew ended early.
+    """
+    if isinstance(drawing, str):
+        return drawing
+    try:
+        return drawing.result()
+    except BrokenProcessPool as error:
+        raise ReportError("the process that draws figures ended early") from error
+
+
+def _prepare() -> None:
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401  imported while there is nothing to draw yet
+
+
+def _draw(chart: Chart, language: str, height_in: float) -> str:
+    from microgrid_lib.present.texts import texts_for
+    from microgrid_lib.report.figures import chart_figure, figure_svg
+
+    return figure_svg(chart_figure(chart, texts_for(language), height_in))
