@@ -1,0 +1,1 @@
+"""Schema changes of the deliveries' table (Alembic), one module each, oldest first."""
