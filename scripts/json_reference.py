@@ -27,6 +27,7 @@ from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.kpi.alerts import AlertReport
 from microgrid_lib.kpi.compliance import ComplianceReport
 from microgrid_lib.kpi.model import KpiReport
+from microgrid_lib.schedule.shapes import CheckReport, HistoryReport, OnceReport
 from microgrid_lib.simulation.calibration_report import CalibrationReport
 from microgrid_lib.simulation.metrics import SimulationReport, SimulationSeriesReport
 
@@ -49,6 +50,9 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "simulate --n-1": ContingencyReport,
     "calibrate": CalibrationReport,
     "report KIND": ReportsMade,
+    "schedule --once": OnceReport,
+    "schedule --check": CheckReport,
+    "schedule history": HistoryReport,
     "sites": SitesReport,
     "doctor": DoctorReport,
     "fetch": FetchResult,

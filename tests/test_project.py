@@ -32,10 +32,10 @@ LAYERS = (
     {"site", "database"},
     {"store"},
     {"ingest"},
-    {"kpi", "simulation", "forecast", "consumers", "accounts"},
+    {"kpi", "simulation", "forecast", "consumers", "accounts", "delivery"},
     {"api", "present"},
     {"report"},
-    {"dashboard", "server"},
+    {"dashboard", "schedule", "server"},
     {"cli"},
     {"__main__"},
 )

@@ -31,6 +31,7 @@ MODULES = {
     "simulate": ("simulate",),
     "calibrate": ("calibrate",),
     "users": ("users",),
+    "schedule": ("schedule",),
     "serve": ("dashboard", "lab", "doctor"),
 }
 """Module of this package -> the commands it brings."""

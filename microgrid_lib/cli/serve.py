@@ -28,7 +28,7 @@ PACKAGES = {
     "core": ("pandas", "duckdb", "deltalake", "ibis-framework", "pvlib", "pydantic"),
     "dashboard": ("voila", "ipywidgets", "bqplot", "ipyleaflet"),
     "analyst": ("jupyterlab",),
-    "reports": ("papermill", "nbconvert", "typst", "pypandoc_binary"),
+    "reports": ("papermill", "nbconvert", "typst", "pypandoc_binary", "apscheduler"),
     "postgres": ("psycopg",),
     "spark": ("pyspark",),
     "mqtt": ("paho-mqtt",),
@@ -36,7 +36,7 @@ PACKAGES = {
 OPTIONAL = {
     "dashboard": "pages",
     "analyst": "JupyterLab",
-    "reports": "PDF reports",
+    "reports": "PDF reports, on demand and on schedule",
     "postgres": "consumers in PostgreSQL",
     "spark": "work on a Spark cluster",
     "mqtt": "live data over MQTT",

@@ -30,14 +30,25 @@ _NAME_RULE = "must be lower-case letters, digits and _, starting with a letter, 
 
 
 def site_problem(path: Path, error: ValidationError) -> SiteError:
-    """Describe the first problem of a failed validation, and count the others."""
+    """Describe the first problem of a site file, and count the others."""
+    return SiteError(path, *first_problem(error, Site))
+
+
+def first_problem(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
+    """Key and problem of the first thing wrong in a TOML file, with a count of the others.
+
+    Parameters
+    ----------
+    model
+        Of the whole file, which has the keys that are allowed.
+    """
     details = error.errors(include_url=False)
-    key, problem = _described(details[0])
+    key, problem = _described(details[0], model)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return SiteError(path, key, problem + more)
+    return key, problem + more
 
 
-def _described(first: ErrorDetails) -> tuple[str, str]:
+def _described(first: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
     kind, value = first["type"], first["input"]
     location = [part for part in first["loc"] if part != "[key]"]
     context = first.get("ctx", {})
@@ -51,7 +62,7 @@ def _described(first: ErrorDetails) -> tuple[str, str]:
     if kind == "missing":
         return _key(location), _missing(location)
     if kind == "extra_forbidden":
-        return _key(location), f"no such key; allowed: {', '.join(_allowed(location[:-1]))}"
+        return _key(location), f"no such key; allowed: {', '.join(_allowed(location[:-1], model))}"
     if kind == "literal_error":
         return _key(location), f"must be {context['expected']}, not {_short(value)}"
     if kind == "too_short":
@@ -75,9 +86,8 @@ def _missing(location: Sequence[str | int]) -> str:
     return "is missing"
 
 
-def _allowed(location: Sequence[str | int]) -> list[str]:
+def _allowed(location: Sequence[str | int], model: type[BaseModel]) -> list[str]:
     """Keys of the table at a place in the file."""
-    model: type[BaseModel] = Site
     for part in location:
         if isinstance(part, str) and part in model.model_fields:
             model = _table_in(model.model_fields[part].annotation) or model

@@ -52,7 +52,7 @@ def specs() -> list[SectionSpec]:
 def asked_for() -> set[str]:
     """Keys in calls `texts("key")` or `self.texts("key")`, and the families of computed keys."""
     found = set()
-    for folder in ("present", "report", "dashboard"):
+    for folder in ("present", "report", "schedule", "dashboard"):
         for path in (PACKAGE / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if not isinstance(node, ast.Call) or not node.args:

@@ -1,0 +1,1 @@
+"""Schema changes of the schedule's tables (Alembic), one module each, oldest first."""
