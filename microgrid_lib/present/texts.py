@@ -65,6 +65,10 @@ class Texts:
         signs = self.locale.number_symbols["latn"]
         self._symbols = str.maketrans({",": signs["group"], ".": signs["decimal"], "-": "−"})
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process by the language: there the same texts are read."""
+        return texts_for, (self.language,)
+
     def has(self, key: str) -> bool:
         """Whether the catalogue has this message."""
         return self._translations.gettext(key) != key

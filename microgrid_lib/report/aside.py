@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import ParamSpec
 
-from microgrid_lib.present.charts import Chart
 from microgrid_lib.report.errors import ReportError
 
 Drawing = str | Future[str]
 """An SVG, or the promise of one."""
+
+Given = ParamSpec("Given")
 
 _pool: ContextVar[ProcessPoolExecutor | None] = ContextVar("pool", default=None)
 
@@ -35,10 +37,18 @@ def drawing_aside() -> Iterator[None]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def drawn_aside(chart: Chart, language: str, height_in: float) -> Future[str] | None:
-    """Begin to draw a chart beside; None where nothing is drawn there."""
+def draw(function: Callable[Given, str], *args: Given.args, **kwargs: Given.kwargs) -> Drawing:
+    """Draw, or begin to draw beside where `drawing_aside` is on.
+
+    Parameters
+    ----------
+    function
+        Of a module, not a local one: what draws, and gives the SVG.
+    args, kwargs
+        What it is given; they travel to the other process.
+    """
     pool = _pool.get()
-    return None if pool is None else pool.submit(_draw, chart, language, height_in)
+    return function(*args, **kwargs) if pool is None else pool.submit(function, *args, **kwargs)
 
 
 def finished(drawing: Drawing) -> str:
@@ -60,10 +70,3 @@ def finished(drawing: Drawing) -> str:
 def _prepare() -> None:
     import matplotlib.backends.backend_svg
     import matplotlib.figure  # noqa: F401  imported while there is nothing to draw yet
-
-
-def _draw(chart: Chart, language: str, height_in: float) -> str:
-    from microgrid_lib.present.texts import texts_for
-    from microgrid_lib.report.figures import chart_figure, figure_svg
-
-    return figure_svg(chart_figure(chart, texts_for(language), height_in))

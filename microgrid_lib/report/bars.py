@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from microgrid_lib.present.bars import BarChart
 from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.aside import draw
 from microgrid_lib.report.blocks import FigureBlock
 from microgrid_lib.report.figures import (
     HEIGHT_IN,
@@ -48,6 +49,18 @@ def bars_block(
     ReportError
         matplotlib isn't installed.
     """
+    return FigureBlock(
+        svg=draw(bars_svg, bars, texts, height_in),
+        alt=f"{bars.title}, {bars.unit}, {bars.subtitle}. {bars.summary}",
+        title=bars.title,
+        subtitle=f"{bars.unit}, {bars.subtitle}",
+        caption=bars.summary,
+        level=level,
+    )
+
+
+def bars_svg(bars: BarChart, texts: Texts, height_in: float) -> str:
+    """Draw bars; see `bars_block`."""
     with paper_style():
         keys = _keys(bars, texts)
         rows = legend_rows([label for _, _, label in keys])
@@ -85,14 +98,7 @@ def bars_block(
         _mark_partial(axes, bars, known, up)
         finish_axes(axes, (0.0, float(count)), bars.y_range, bars.x_ticks, bars.y_ticks)
         draw_legend(axes, keys)
-    return FigureBlock(
-        svg=figure_svg(figure),
-        alt=f"{bars.title}, {bars.unit}, {bars.subtitle}. {bars.summary}",
-        title=bars.title,
-        subtitle=f"{bars.unit}, {bars.subtitle}",
-        caption=bars.summary,
-        level=level,
-    )
+    return figure_svg(figure)
 
 
 def _keys(bars: BarChart, texts: Texts) -> list[Key]:

@@ -13,7 +13,7 @@ import numpy as np
 from microgrid_lib.present.charts import Chart, Floats, Line
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.present.ticks import Tick
-from microgrid_lib.report.aside import drawn_aside
+from microgrid_lib.report.aside import draw
 from microgrid_lib.report.blocks import FigureBlock
 from microgrid_lib.report.errors import ReportError
 from microgrid_lib.report.palette import colour
@@ -57,9 +57,8 @@ def figure_block(
     ReportError
         matplotlib isn't installed.
     """
-    beside = drawn_aside(chart, texts.language, height_in)
     return FigureBlock(
-        svg=beside or figure_svg(chart_figure(chart, texts, height_in)),
+        svg=draw(chart_svg, chart, texts, height_in),
         alt=f"{chart.title}, {chart.subtitle}. {chart.summary}",
         title=chart.title,
         subtitle=chart.subtitle,
@@ -114,6 +113,11 @@ def figure_svg(figure: Figure) -> str:
     with paper_style():
         figure.savefig(svg, format="svg", metadata={"Date": None})
     return svg.getvalue()
+
+
+def chart_svg(chart: Chart, texts: Texts, height_in: float) -> str:
+    """Draw a chart as SVG; see `chart_figure`."""
+    return figure_svg(chart_figure(chart, texts, height_in))
 
 
 def chart_figure(chart: Chart, texts: Texts, height_in: float = HEIGHT_IN) -> Figure:

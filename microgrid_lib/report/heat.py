@@ -6,6 +6,7 @@ import numpy as np
 
 from microgrid_lib.present.pictures import Curve, HeatMap, Picture
 from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.aside import draw
 from microgrid_lib.report.blocks import FigureBlock
 from microgrid_lib.report.figures import (
     HEIGHT_IN,
@@ -40,6 +41,19 @@ def heat_block(heat: HeatMap, texts: Texts, level: int = 2) -> FigureBlock:
     ReportError
         matplotlib isn't installed.
     """
+    caption = ". ".join(said for said in (heat.summary, heat.note) if said)
+    return FigureBlock(
+        svg=draw(heat_svg, heat, texts),
+        alt=f"{heat.title}, {heat.subtitle}. {heat.summary}",
+        title=heat.title,
+        subtitle=heat.subtitle,
+        caption=caption,
+        level=level,
+    )
+
+
+def heat_svg(heat: HeatMap, texts: Texts) -> str:
+    """Draw a heat map; see `heat_block`."""
     rows, columns = len(heat.row_names), len(heat.column_names)
     left_in = min(2.2, 0.15 + _LETTER_IN * max(len(name) for name in heat.row_names))
     height_in = _TOP_IN + _BOTTOM_IN + _ROW_IN * rows
@@ -87,15 +101,7 @@ def heat_block(heat: HeatMap, texts: Texts, level: int = 2) -> FigureBlock:
         for spine in axes.spines.values():
             spine.set_visible(False)
         draw_legend(axes, _keys(heat, texts))
-    caption = ". ".join(said for said in (heat.summary, heat.note) if said)
-    return FigureBlock(
-        svg=figure_svg(figure),
-        alt=f"{heat.title}, {heat.subtitle}. {heat.summary}",
-        title=heat.title,
-        subtitle=heat.subtitle,
-        caption=caption,
-        level=level,
-    )
+    return figure_svg(figure)
 
 
 def _keys(heat: HeatMap, texts: Texts) -> list[Key]:
@@ -122,6 +128,18 @@ def curve_block(curve: Curve, level: int = 2, height_in: float = HEIGHT_IN) -> F
     ReportError
         matplotlib isn't installed.
     """
+    return FigureBlock(
+        svg=draw(curve_svg, curve, height_in),
+        alt=f"{curve.title}, {curve.unit}, {curve.subtitle}. {curve.summary}",
+        title=curve.title,
+        subtitle=f"{curve.unit}, {curve.subtitle}; {curve.x_label}",
+        caption=curve.summary,
+        level=level,
+    )
+
+
+def curve_svg(curve: Curve, height_in: float) -> str:
+    """Draw a curve; see `curve_block`."""
     with paper_style():
         figure = new_figure(height_in)
         axes = add_axes(figure, height_in)
@@ -132,14 +150,7 @@ def curve_block(curve: Curve, level: int = 2, height_in: float = HEIGHT_IN) -> F
         span = (float(curve.x[0]), float(curve.x[-1]))
         finish_axes(axes, span, curve.y_range, curve.x_ticks, curve.y_ticks)
         draw_legend(axes, [("line", {"color": shade}, plain(curve.label))])
-    return FigureBlock(
-        svg=figure_svg(figure),
-        alt=f"{curve.title}, {curve.unit}, {curve.subtitle}. {curve.summary}",
-        title=curve.title,
-        subtitle=f"{curve.unit}, {curve.subtitle}; {curve.x_label}",
-        caption=curve.summary,
-        level=level,
-    )
+    return figure_svg(figure)
 
 
 def drawn_block(picture: Picture, texts: Texts, level: int = 2) -> FigureBlock | None:
