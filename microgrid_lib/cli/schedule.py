@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from microgrid_lib.errors import MicrogridError, SettingsError
 from microgrid_lib.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from microgrid_lib.api import SiteData
     from microgrid_lib.database.connections import Database
     from microgrid_lib.delivery.outbox import Delivery
     from microgrid_lib.schedule.load import Plan
@@ -188,6 +190,12 @@ def _runner(
     from microgrid_lib.schedule.runner import Runner
 
     as_json = not sys.stderr.isatty() if json_log is None else json_log
+
+    @functools.cache
+    def opened(name: str, profile: str | None) -> SiteData:
+        """What months without news gave is kept from look to look; new data are seen."""
+        return open_site(name, profile, settings)
+
     return Runner(
         plan,
         settings,
@@ -195,7 +203,7 @@ def _runner(
         Journal(sys.stderr, as_json, now_utc),
         Surroundings(
             make=make_all,
-            open_site=lambda name, profile: open_site(name, profile, settings),
+            open_site=opened,
             stopping=stop,
         ),
     )

@@ -75,6 +75,9 @@ class LibraryHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a warning or error of the library."""
+        # A look that comes while the one before still works is left out on purpose.
+        if "maximum number of running instances reached" in record.msg:
+            return
         level: Level = "error" if record.levelno >= logging.ERROR else "warning"
         self._journal("library", level, says=record.getMessage())
 

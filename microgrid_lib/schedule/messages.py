@@ -173,9 +173,9 @@ def period_text(period: str, texts: Texts) -> str:
 
 def _line(one: ScheduledReport, texts: Texts) -> str:
     status = texts(f"notice.status.{one.status}")
-    detail = f" – {one.reason}" if one.reason else ""
-    name = f" ({Path(one.file).name})" if one.file else ""
-    return f"• {_title(one, texts)}: {status}{detail}{name}"
+    reason = f" ({one.reason})" if one.reason else ""
+    name = f" · {Path(one.file).name}" if one.file else ""
+    return f"• {_title(one, texts)} – {status}{reason}{name}"
 
 
 def _too_large(files: Sequence[Path]) -> bool:

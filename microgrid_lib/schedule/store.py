@@ -75,13 +75,12 @@ class ScheduleStore:
 
     def since(self, name: str, now: datetime) -> datetime:
         """Tell up to when a job's times are dealt with; a new job is known from now on."""
+        found = self.known_since(name)
+        if found is not None:
+            return found
         with self._database.writing() as connection:
-            found: datetime | None = connection.scalar(
-                sa.select(jobs.c.since).where(jobs.c.name == name)
-            )
-            if found is None:
-                connection.execute(sa.insert(jobs).values(name=name, since=now, failing=False))
-        return found or now
+            connection.execute(sa.insert(jobs).values(name=name, since=now, failing=False))
+        return now
 
     def known_since(self, name: str) -> datetime | None:
         """The same without making it known."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgrid_lib.schedule.cron import check_cron, due_times, next_time
@@ -55,6 +55,7 @@ def test_every_hour_is_every_elapsed_hour() -> None:
     assert [text[11:] for text in autumn] == ["01:00-06:00", "01:00-07:00", "02:00-07:00"]
 
 
+@settings(deadline=None)
 @given(
     moment=st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31)),
     zone=st.sampled_from([DENVER, PARIS, LORD_HOWE, ZoneInfo("UTC"), ZoneInfo("Asia/Kathmandu")]),
@@ -74,6 +75,7 @@ def test_a_daily_job_runs_on_every_day_once(
     assert [b - a for a, b in pairwise(days)] == [timedelta(days=1)] * 3
 
 
+@settings(deadline=None)
 @given(
     gap=st.timedeltas(timedelta(seconds=1), timedelta(days=40)),
     cut=st.floats(0, 1),

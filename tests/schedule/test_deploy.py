@@ -93,7 +93,9 @@ def installed(tmp_path: Path) -> Path:
 def verify(folder: Path) -> str:
     command = ["systemd-analyze", "verify", *map(str, sorted(folder.iterdir()))]
     done = subprocess.run(command, capture_output=True, text=True)
-    return done.stderr + done.stdout
+    # A machine's own units may have faults of their own.
+    lines = (done.stderr + done.stdout).splitlines()
+    return "\n".join(line for line in lines if "microgrid-schedule" in line)
 
 
 def test_systemd_takes_the_units(installed: Path) -> None:

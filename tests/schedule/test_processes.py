@@ -7,13 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
+from microgrid_lib.errors import StoreError
 from microgrid_lib.schedule.context import now_utc
 from microgrid_lib.schedule.errors import AnotherSchedulerError
 from microgrid_lib.schedule.lock import only_scheduler
@@ -196,6 +198,23 @@ def test_a_lock_is_free_again_after_an_error(database_settings: Settings) -> Non
             only_scheduler(database_settings, database),
         ):
             pass
+    database.close()
+
+
+def test_a_lock_that_postgresql_lost_is_noticed(
+    postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    url = postgres()
+    settings = Settings(home=tmp_path, database_url=SecretStr(url))
+    database = open_state(settings)
+    with only_scheduler(settings, database) as still_alone:
+        still_alone()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            )
+        with pytest.raises(StoreError):
+            still_alone()
     database.close()
 
 
