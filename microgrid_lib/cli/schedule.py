@@ -211,7 +211,7 @@ def _runner(
 
 def _code(done: Done) -> int:
     """1 where something failed or wasn't delivered, 3 where there were no data."""
-    failed = any(run.state in ("failed", "waiting") for run in done.runs)
+    failed = done.faults > 0 or any(run.state in ("failed", "waiting") for run in done.runs)
     failed = failed or any(one.error for one in done.alerts)
     failed = failed or any(one.state != "sent" for one in done.deliveries)
     if failed:

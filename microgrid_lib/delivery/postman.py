@@ -126,7 +126,8 @@ class Postman:
         )
         try:
             retrying(self._send, delivery, clock)
-        except DeliveryError as error:
+        except Exception as fault:
+            error = fault if isinstance(fault, DeliveryError) else _unexpected(fault)
             if error.server:
                 down[way] = error
             tries = int(retrying.statistics["attempt_number"])
@@ -162,3 +163,8 @@ class Postman:
         wait = min(FIRST_ROUND * 2 ** min(delivery.rounds, _MOST_DOUBLED), LONGEST_ROUND)
         self._outbox.end(delivery, state, now, attempts=tries, error=str(error), next_at=now + wait)
         return Outcome(delivery, state, str(error), delivery.rounds == 0, repeated)
+
+
+def _unexpected(fault: Exception) -> DeliveryError:
+    """What nobody thought of: it must not keep other messages from being delivered."""
+    return DeliveryError(f"unexpected fault: {type(fault).__name__}: {fault}", Hope.later)

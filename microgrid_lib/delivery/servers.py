@@ -40,7 +40,9 @@ def _check_sender(text: str) -> str:
 
 def _check_host(text: str) -> str:
     if not _HOST.fullmatch(text):
-        raise ValueError(f"must be the name of a machine such as smtp.example.org, not {text!r}")
+        raise ValueError(
+            f"must be the name of a machine such as smtp.example.org, not {text[:60]!r}"
+        )
     return text
 
 

@@ -34,6 +34,12 @@ def _check_zone(text: str) -> str:
     return text
 
 
+def _check_folder(text: str) -> str:
+    if not text or not text.isprintable():
+        raise ValueError(f"must be the path of a folder, not {text[:60]!r}")
+    return text
+
+
 def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -41,6 +47,7 @@ def _as_tuple(value: Any) -> Any:
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Cron = Annotated[str, AfterValidator(check_cron)]
 Zone = Annotated[str, AfterValidator(_check_zone)]
+Folder = Annotated[str, AfterValidator(_check_folder)]
 Quiet = Annotated[str, AfterValidator(check_quiet)]
 Some = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
@@ -68,7 +75,7 @@ class Recipient(Table):
 
     mail: Annotated[tuple[MailAddress, ...], BeforeValidator(_as_tuple)] = ()
     webhook: Webhook | None = None
-    folder: str | None = Field(default=None, min_length=1)
+    folder: Folder | None = None
 
     @model_validator(mode="after")
     def _some_way(self) -> Self:
@@ -120,7 +127,7 @@ class Job(Table):
     language: Language | None = None
     to: Names = ()
     failure_to: Names = ()
-    folder: str | None = Field(default=None, min_length=1)
+    folder: Folder | None = None
     attempts: int = Field(default=3, ge=1, le=10)
     retry_minutes: float = Field(default=5.0, gt=0, le=1440)
     catch_up: int = Field(default=3, ge=1, le=100)
@@ -129,7 +136,7 @@ class Job(Table):
     def _section(self) -> Self:
         if self.report is Kind.section and self.section not in SECTION_NAMES:
             known = ", ".join(SECTION_NAMES)
-            raise ValueError(f"section must be one of {known}, not {self.section!r}")
+            raise ValueError(f"section must be one of {known}, not {self.section[:60]!r}")
         if self.report is not Kind.section and (self.section or self.period):
             raise ValueError(f"section and period are for the report 'section', not {self.report}")
         return self

@@ -13,7 +13,7 @@ from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.texts import Texts, texts_for
 from microgrid_lib.report.orders import ReportOrder, ReportResult
 from microgrid_lib.schedule.config import AlertRule, Job
-from microgrid_lib.schedule.journal import Journal
+from microgrid_lib.schedule.journal import Journal, one_line
 from microgrid_lib.schedule.load import Plan
 from microgrid_lib.schedule.store import ScheduleStore
 from microgrid_lib.schedule.watch import AlertSource
@@ -88,6 +88,7 @@ class Context:
 def said_of(error: Exception) -> str:
     """One line on an error; of an unexpected one with the place it is from."""
     if isinstance(error, MicrogridError):
-        return str(error)
+        return one_line(str(error))
     where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"unexpected fault: {type(error).__name__}: {error} ({where.name}:{where.lineno})"
+    place = f"{where.name}:{where.lineno}"
+    return one_line(f"unexpected fault: {type(error).__name__}: {error} ({place})")

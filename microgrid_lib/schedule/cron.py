@@ -29,16 +29,18 @@ def check_cron(text: str) -> str:
         It has other than five fields, one of them is wrong, or its date never comes.
     """
     if len(text.split()) != FIELDS:
-        raise ValueError(f"must be a cron expression of {FIELDS} fields {_EXAMPLE}, not {text!r}")
+        raise ValueError(
+            f"must be a cron expression of {FIELDS} fields {_EXAMPLE}, not {text[:60]!r}"
+        )
     try:
         next(CronSim(text, _SAMPLE))
     except CronSimError as error:
         field = str(error).removeprefix("Bad ")
         raise ValueError(
-            f"isn't a cron expression: {field} is wrong in {text!r}; {_EXAMPLE}"
+            f"isn't a cron expression: {field} is wrong in {text[:60]!r}; {_EXAMPLE}"
         ) from None
     except StopIteration:
-        raise ValueError(f"{text!r} never comes") from None
+        raise ValueError(f"{text[:60]!r} never comes") from None
     return text
 
 

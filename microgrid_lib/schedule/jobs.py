@@ -13,6 +13,7 @@ from microgrid_lib.report.orders import ReportOrder, ReportResult, Status
 from microgrid_lib.schedule.config import Job
 from microgrid_lib.schedule.context import Context, said_of
 from microgrid_lib.schedule.cron import due_times
+from microgrid_lib.schedule.journal import one_line
 from microgrid_lib.schedule.messages import failure_message, report_message
 from microgrid_lib.schedule.orders import orders_of
 from microgrid_lib.schedule.shapes import ScheduledReport
@@ -202,7 +203,7 @@ def _reason(entries: Sequence[ScheduledReport]) -> str:
     """Say why, of the first, and count the others."""
     first = entries[0]
     more = f" (and {len(entries) - 1} more)" if len(entries) > 1 else ""
-    return f"{first.site}: {first.reason}{more}"
+    return one_line(f"{first.site}: {first.reason}{more}")
 
 
 def _entry(order: ReportOrder, result: ReportResult) -> ScheduledReport:

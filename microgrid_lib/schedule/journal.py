@@ -89,7 +89,12 @@ def _plain(value: Any) -> str | int | float | bool:
         return round(value, 3) if math.isfinite(value) else str(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    return " ".join(str(value).split())
+    return one_line(str(value))
+
+
+def one_line(text: str) -> str:
+    """Text without line ends, and without what PostgreSQL can't keep."""
+    return " ".join(text.replace("\0", "\N{REPLACEMENT CHARACTER}").split())
 
 
 def _quoted(value: Any) -> str:

@@ -130,7 +130,7 @@ def _check_names(path: Path, schedule: Schedule) -> None:
         for field in ("to", "failure_to"):
             for name in getattr(one, field):
                 if name not in schedule.recipients:
-                    problem = f"there is no recipient {name!r}; known: {known}"
+                    problem = f"there is no recipient {name[:60]!r}; known: {known}"
                     raise ScheduleError(path, f"{key}.{field}", problem)
     mailed = [name for name, one in schedule.recipients.items() if one.mail]
     if mailed and schedule.mail is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from microgrid_lib.database.connections import Database
 from microgrid_lib.delivery.outbox import Outbox
 from microgrid_lib.delivery.postman import Outcome
 from microgrid_lib.schedule.alerting import look_for_alerts
-from microgrid_lib.schedule.context import Context, Surroundings
+from microgrid_lib.schedule.context import Context, Surroundings, said_of
 from microgrid_lib.schedule.jobs import JobRunner
 from microgrid_lib.schedule.journal import Journal
 from microgrid_lib.schedule.load import Plan
@@ -20,11 +22,12 @@ from microgrid_lib.settings import Settings
 
 @dataclass
 class Done:
-    """What was done in one go."""
+    """What was done in one go, and how many jobs and rules met a fault that nobody thought of."""
 
     runs: list[Run] = field(default_factory=list)
     alerts: list[AlertsEntry] = field(default_factory=list)
     deliveries: list[Outcome] = field(default_factory=list)
+    faults: int = 0
 
 
 class Runner:
@@ -65,13 +68,24 @@ class Runner:
         """
         done = Done()
         for name in self.plan.schedule.jobs:
-            if run := self._jobs.run(name):
-                done.runs.append(run)
+            with self._apart(name, done):
+                if run := self._jobs.run(name):
+                    done.runs.append(run)
         for name in self.plan.schedule.alerts:
-            if looked := look_for_alerts(self._context, name):
-                done.alerts.append(looked)
+            with self._apart(name, done):
+                if looked := look_for_alerts(self._context, name):
+                    done.alerts.append(looked)
         done.deliveries = self._posting.deliver(everything=everything)
         return done
+
+    @contextmanager
+    def _apart(self, name: str, done: Done) -> Iterator[None]:
+        """Keep a fault of one job or rule from the others."""
+        try:
+            yield
+        except Exception as error:
+            done.faults += 1
+            self.journal("scheduler.fault", "error", name=name, reason=said_of(error))
 
     def prune(self) -> None:
         """Forget what ended long ago."""

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from microgrid_lib.database.connections import Database, open_database
+from microgrid_lib.delivery.folder import copy_into
 from microgrid_lib.delivery.message import Channel, Message, Target
 from microgrid_lib.delivery.outbox import KEPT, Outbox, queue
 from microgrid_lib.delivery.postman import GIVEN_UP, TRIES, Postman
@@ -204,6 +205,27 @@ def test_one_webhook_that_is_down_does_not_hold_up_another(database: Database) -
             "ops": "undelivered",
             "other": "sent",
         }
+
+
+def test_a_fault_that_nobody_thought_of_holds_up_no_other_message(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+
+    def copy(folder: Path, files: tuple[Path, ...]) -> None:
+        if folder == Path("bad"):
+            raise ValueError("embedded null byte")
+        copy_into(folder, files)
+
+    monkeypatch.setattr("microgrid_lib.delivery.postman.copy_into", copy)
+    bad = Target(channel=Channel.folder, recipient="a", address="bad")
+    good = Target(channel=Channel.folder, recipient="b", address=str(tmp_path / "out"))
+    pdf = tmp_path / "a.pdf"
+    pdf.write_bytes(b"%PDF")
+    put(database, bad, good, what=message("k", pdf))
+    outcomes = {o.delivery.target.recipient: o for o in postman(database, clock).deliver(clock)}
+    assert (outcomes["a"].state, outcomes["b"].state) == ("undelivered", "sent")
+    assert "unexpected fault: ValueError: " in (outcomes["a"].error or "")
 
 
 def test_stopping_leaves_the_rest_queued(database: Database) -> None:

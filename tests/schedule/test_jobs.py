@@ -10,7 +10,7 @@ import pytest
 from microgrid_lib.delivery.outbox import Outbox
 from microgrid_lib.report.orders import ReportOrder
 from microgrid_lib.schedule.jobs import AT_ONCE
-from microgrid_lib.schedule.store import ScheduleStore
+from microgrid_lib.schedule.store import Run, ScheduleStore
 from tests.delivery.servers import Mailbox, free_port, smtp_server
 from tests.schedule.world import BROKEN, EMPTY, MADE, START, WRONG, Outcome, World
 
@@ -123,6 +123,18 @@ def test_a_report_that_fails_is_tried_again_with_growing_waits_and_then_told(
         assert len(mailbox.received) == 1
 
 
+def test_whatever_a_reason_holds_is_kept_and_told_in_one_line(both_worlds: World) -> None:
+    world = both_worlds
+    world.outcome = always((BROKEN[0], "a\0b\r\nBcc: eve@example.org", 1))  # type: ignore[assignment]
+    with smtp_server(Mailbox()) as mailbox:
+        text = toml(mailbox.port, "attempts = 1")
+        world.run(text)
+        (run,) = world.run(text, FIRST).runs
+        assert run.reason == "mesa_del_sol: a\N{REPLACEMENT CHARACTER}b Bcc: eve@example.org"
+        (told,) = mailbox.to("ops@example.org")
+        assert told["Bcc"] is None
+
+
 def test_a_report_that_succeeds_at_the_second_attempt_is_sent_and_nobody_is_alarmed(
     world: World,
 ) -> None:
@@ -184,6 +196,28 @@ def test_one_job_that_breaks_keeps_no_other_from_running(
     assert runs["weekly"].state == "done"
     assert runs["monthly"].state == "waiting"
     assert "ZeroDivisionError: a fault of ours" in (runs["monthly"].reason or "")
+
+
+def test_a_fault_of_the_scheduler_itself_stays_with_its_job(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = QUIET + '\n[jobs.other]\nreport = "monthly"\ncron = "0 6 1 * *"\nsite = "trade_street"\n'
+    world.run(both)
+
+    def message(run: Run, *_rest: object) -> None:
+        if run.job == "monthly":
+            raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr("microgrid_lib.schedule.jobs.report_message", message)
+    done = world.run(both, FIRST)
+    assert [(run.job, run.state) for run in done.runs] == [("other", "done")]
+    assert done.faults == 1
+    assert "scheduler.fault" in world.events()
+    # Once it is mended, the run is taken up.
+    monkeypatch.undo()
+    for minute in range(5):
+        world.run(both, FIRST + timedelta(minutes=minute))
+    assert {run.job: run.state for run in world.runs()} == {"monthly": "done", "other": "done"}
 
 
 def test_a_month_without_data_goes_to_both_sides(world: World) -> None:
