@@ -69,7 +69,7 @@ class JobRunner:
         if now - run.due > LATE or run.missed:
             late = round((now - run.due) / timedelta(minutes=1))
             self._log(
-                "run.catching_up", "warning", job=name, late_min=late, missed=count, made=len(dues)
+                "run.catching_up", "warning", job=name, late_min=late, times=count, taken=len(dues)
             )
         return self._attempt(job, run)
 
