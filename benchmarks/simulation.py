@@ -1,7 +1,7 @@
 """A simulated day, and its power flow beside other ways to solve it.
 
-pandapower and OpenDSS aren't installed with the project.
-Beside it here: the closed form, and a plain Newton-Raphson in numpy, a loop over the steps.
+Beside it: the closed form; a plain Newton-Raphson in numpy, a loop over the steps; and OpenDSS,
+which is not installed with the project: `uv pip install opendssdirect.py` adds its row.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import alternate, timed
+from benchmarks.peer_opendss import INSTALLED, opendss
 from benchmarks.table import Row
 from microgrid_lib.api import open_site
 from microgrid_lib.settings import Settings
@@ -92,10 +93,11 @@ def run(home: Path, repeat: int) -> list[Row]:
     def by_hand() -> Any:
         return newton(feeder.total_r, feeder.total_x, source, p, q)
 
-    worst = max(
-        float(np.abs(flow("power_grid_model") - other).max())
-        for other in (flow("closed_form"), by_hand())
-    )
+    def by_opendss() -> Any:
+        return opendss(feeder.total_r, feeder.total_x, source, p, q)
+
+    others = [flow("closed_form"), by_hand(), *([by_opendss()] if INSTALLED else [])]
+    worst = max(float(np.abs(flow("power_grid_model") - other).max()) for other in others)
     if worst > 1e-6:
         raise RuntimeError(f"the power flows differ by {worst} V")
     flows = alternate(
@@ -103,6 +105,7 @@ def run(home: Path, repeat: int) -> list[Row]:
             "ours": lambda: timed(lambda: flow("power_grid_model")),
             "closed": lambda: timed(lambda: flow("closed_form")),
             "newton": lambda: timed(by_hand),
+            **({"opendss": lambda: timed(by_opendss)} if INSTALLED else {}),
         },
         repeat * 5,
     )
@@ -116,6 +119,16 @@ def run(home: Path, repeat: int) -> list[Row]:
             1.0,
         ),
     ]
+    if INSTALLED:
+        rows.append(
+            Row(
+                "power flow, 1,440 steps, batch",
+                flows["ours"],
+                flows["opendss"],
+                "OpenDSS, step by step",
+                1.0,
+            )
+        )
     grid = scenario_grid(
         {
             "load_scale": np.linspace(0.5, 2, 20).tolist(),

@@ -75,7 +75,7 @@ def role_series(day: DayFrame, role: str, missing: float = 0.0) -> FloatArray:
     """Give a role's series, or a constant where the site has no such role."""
     if not day.has(role):
         return np.full(len(day.frame), missing)
-    return day.frame[role].to_numpy(dtype=np.float64)
+    return day.values[role]
 
 
 def metering_residual(day: DayFrame) -> FloatArray:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta, tzinfo
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -65,8 +67,21 @@ class DayFrame:
         """Whether the day has that role."""
         return role in self.frame.columns
 
+    @cached_property
+    def values(self) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Columns of `frame` as arrays that can't be written to, for many scenarios."""
+        found = {}
+        for name in self.frame.columns:
+            found[str(name)] = self.frame[name].to_numpy(dtype=np.float64, copy=True)
+            found[str(name)].flags.writeable = False
+        return found
+
     def local_minutes(self) -> npt.NDArray[np.int64]:
         """Local wall-clock minute of each step, shape (n_steps,)."""
+        return self._local_minutes
+
+    @cached_property
+    def _local_minutes(self) -> npt.NDArray[np.int64]:
         local = pd.DatetimeIndex(self.frame.index).tz_convert(self.zone)
         return np.asarray(local.hour * 60 + local.minute, dtype=np.int64)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -210,20 +211,19 @@ def value_range(low: FloatArray, high: FloatArray) -> Range:
 
 
 def compute_metrics(
-    series: pd.DataFrame, balance_error_kw: FloatArray, events: tuple[Event, ...]
+    values: Mapping[str, FloatArray], balance_error_kw: FloatArray, events: tuple[Event, ...]
 ) -> Metrics:
     """Compute the metrics of a simulated day.
 
     Parameters
     ----------
-    series
-        As in `simulate.SimulationResult`.
+    values
+        Columns of `simulate.SimulationResult.series`, each of shape (n_steps,).
     balance_error_kw
         Sources less what they serve [kW], shape (n_steps,).
     events
         Transients.
     """
-    values = {name: series[name].to_numpy(dtype=np.float64) for name in series.columns}
     battery, grid, soc = values["battery"], values["grid"], values["soc"]
     known_soc = soc[np.isfinite(soc)]
     held = [event.transient for event in events if event.transient.kind != "none"]

@@ -189,32 +189,30 @@ def _result(
     flows, groups = case.flows, case.plant.load_groups
     lost = shed_by_priority(flows.load, flows.unmet, groups)
     unserved = sum((lost[g.name] for g in groups if g.critical), flows.unmet * 0.0)
-    series = pd.DataFrame(
-        {
-            "load": flows.load,
-            "pv": flows.pv,
-            "fuel_cell": flows.fuel_cell,
-            "genset": flows.genset,
-            "battery": flows.battery,
-            "grid": flows.grid,
-            "shed": flows.unmet - unserved,
-            "unserved": unserved,
-            "curtailed": flows.curtailed,
-            "residual": flows.residual,
-            "surplus": flows.surplus,
-            "soc": flows.soc,
-            "bus_voltage": voltages.bus,
-            "mccb_voltage": voltages.mccb,
-            "receiving_voltage": voltages.receiving,
-            "frequency": frequency.mean,
-            "frequency_min": frequency.low,
-            "frequency_max": frequency.high,
-            "islanded": case.islanded,
-            "genset_on": flows.genset_on,
-        },
-        index=case.day.frame.index,
-    )
-    metrics = compute_metrics(series, flows.balance_error_kw(), events)
+    values: dict[str, Any] = {
+        "load": flows.load,
+        "pv": flows.pv,
+        "fuel_cell": flows.fuel_cell,
+        "genset": flows.genset,
+        "battery": flows.battery,
+        "grid": flows.grid,
+        "shed": flows.unmet - unserved,
+        "unserved": unserved,
+        "curtailed": flows.curtailed,
+        "residual": flows.residual,
+        "surplus": flows.surplus,
+        "soc": flows.soc,
+        "bus_voltage": voltages.bus,
+        "mccb_voltage": voltages.mccb,
+        "receiving_voltage": voltages.receiving,
+        "frequency": frequency.mean,
+        "frequency_min": frequency.low,
+        "frequency_max": frequency.high,
+        "islanded": case.islanded,
+        "genset_on": flows.genset_on,
+    }
+    series = pd.DataFrame(values, index=case.day.frame.index)
+    metrics = compute_metrics(values, flows.balance_error_kw(), events)
     details = compute_details(series, case, lost, events)
     found = problems(case, series, events, details, voltages, reference)
     warnings = (*case.day.notes, *cautions(case, details), *found)
