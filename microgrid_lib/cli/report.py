@@ -204,7 +204,6 @@ def _make(wanted: Wanted, output: Output) -> int:
     out = None if output.out is None else Path(output.out)
     orders = _orders(wanted, out)
     with progress_bar("Making reports") as bar:
-        bar(0, len(orders), "")
         results = make_all(orders, out, force=output.force, html=output.html, progress=bar)
     if output.as_json:
         print_json(ReportsMade(reports=[ReportEntry.of(one) for one in results]))

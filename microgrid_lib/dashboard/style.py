@@ -17,6 +17,7 @@ STYLE_SHEETS: tuple[str, ...] = (
     "simulation.css",
     "forecast.css",
     "downloads.css",
+    "reports.css",
 )
 """In the order they apply; the template lists the same."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Thread
 from typing import ParamSpec
 
 from microgrid_lib.report.errors import ReportError
@@ -27,7 +29,7 @@ def drawing_aside() -> Iterator[None]:
     Importing matplotlib and drawing a report's charts take seconds, and a second core has nothing
     else to do.
     """
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with processes(1) as pool:
         pool.submit(_prepare)
         token = _pool.set(pool)
         try:
@@ -35,6 +37,36 @@ def drawing_aside() -> Iterator[None]:
         finally:
             _pool.reset(token)
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def processes(workers: int, reports_each: int | None = None) -> ProcessPoolExecutor:
+    """Processes that begin afresh, and end with this one however it ends.
+
+    Parameters
+    ----------
+    workers
+        How many at once.
+    reports_each
+        After how many calls one makes room for a fresh one; default: never.
+    """
+    return ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_leave_with_parent,
+        max_tasks_per_child=reports_each,
+    )
+
+
+def _leave_with_parent() -> None:
+    # A killed parent can't say goodbye, and what waits for its next call would wait for ever.
+    Thread(target=_end_after_parent, daemon=True).start()
+
+
+def _end_after_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def draw(function: Callable[Given, str], *args: Given.args, **kwargs: Given.kwargs) -> Drawing:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from microgrid_lib.api import open_site, sites
 from microgrid_lib.errors import MicrogridError, NoDataError
+from microgrid_lib.report.aside import processes
 from microgrid_lib.report.making import make
 from microgrid_lib.report.manifest import read_manifest
 from microgrid_lib.report.orders import ReportOrder, ReportResult, Status
@@ -75,7 +75,8 @@ def make_all(
     orders, out, force, html
         See `making.make`; of several reports `out` must be a folder.
     progress
-        Called with how many are done, how many there are, and which was last.
+        Called with how many are done, how many there are, and which was last; of one report, with
+        the cells of its notebook.
 
     Returns
     -------
@@ -88,16 +89,12 @@ def make_all(
         `out` is a file, and there are several orders.
     """
     if len(orders) == 1:
-        return [make(orders[0], out, force=force, html=html, aside=True)]
+        return [make(orders[0], out, force=force, html=html, aside=True, progress=progress)]
     if out is not None and out.suffix.lower() == ".pdf":
         raise MicrogridError(f"{out} is one file, and {len(orders)} reports are wanted")
     results: dict[int, ReportResult] = {}
     workers = max(1, min(load_settings().jobs, len(orders)))
-    with ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        max_tasks_per_child=REPORTS_PER_WORKER,
-    ) as pool:
+    with processes(workers, REPORTS_PER_WORKER) as pool:
         futures: dict[Future[ReportResult], int] = {
             pool.submit(make, order, out, force=force, html=html): number
             for number, order in enumerate(orders)

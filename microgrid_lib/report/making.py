@@ -35,6 +35,7 @@ from microgrid_lib.window import Window
 if TYPE_CHECKING:
     from microgrid_lib.api import SiteData
     from microgrid_lib.report.notebook.reading import Pages
+    from microgrid_lib.store.refresh import Progress
 
 SEED = 20220501
 _FAULT, _NO_DATA = 1, 3
@@ -49,6 +50,7 @@ def make(
     force: bool = False,
     html: bool = False,
     aside: bool = False,
+    progress: Progress | None = None,
     now: datetime | None = None,
 ) -> ReportResult:
     """Make a report, unless it is there already: of the same inputs, by the same software.
@@ -68,6 +70,8 @@ def make(
     aside
         Whether figures are drawn in a process of their own: faster where a core is free. A script
         that asks for it guards its main part by `if __name__ == "__main__":`.
+    progress
+        Called with how many cells are done, how many there are, and an empty text.
     now
         The present; default: the clock.
 
@@ -83,7 +87,7 @@ def make(
         settings = load_settings()
         present = now or datetime.now(UTC)
         with drawing_aside() if aside else nullcontext():
-            return _make(order, out or settings.reports, began, force, html, present)
+            return _make(order, out or settings.reports, began, force, html, present, progress)
     except MicrogridError as error:
         _keep_details(settings, getattr(error, "details", ""))
         reason, code = " ".join(str(error).split()), error.exit_code
@@ -114,7 +118,13 @@ def parameters_of(order: ReportOrder) -> dict[str, str | int | None]:
 
 
 def _make(
-    order: ReportOrder, out: Path, began: float, force: bool, html: bool, now: datetime
+    order: ReportOrder,
+    out: Path,
+    began: float,
+    force: bool,
+    html: bool,
+    now: datetime,
+    progress: Progress | None,
 ) -> ReportResult:
     from microgrid_lib.api import open_site
 
@@ -138,7 +148,7 @@ def _make(
         and (not html or target.with_suffix(".html").is_file())
     ):
         return _result(known, target, began, order, again=True)
-    pages = _run(template, parameters)
+    pages = _run(template, parameters, progress)
     pdf = pages.pdf(now)
     if html:
         write_whole(target.with_suffix(".html"), pages.html(now).encode("utf-8"))
@@ -147,6 +157,8 @@ def _make(
         file=target.name,
         sha256=file_hash(target),
         pages=len(_PAGE.findall(pdf)),
+        kind=order.kind,
+        site=data.site.name,
         status=Status.empty if pages.empty else Status.made,
         reason=pages.empty,
         parameters=parameters,
@@ -161,11 +173,13 @@ def _make(
     return _result(made, target, began, order)
 
 
-def _run(template: Path, parameters: dict[str, str | int | None]) -> Pages:
+def _run(
+    template: Path, parameters: dict[str, str | int | None], progress: Progress | None
+) -> Pages:
     from microgrid_lib.report.notebook.execute import execute
     from microgrid_lib.report.notebook.reading import read_pages
 
-    return read_pages(execute(template, parameters, SEED))
+    return read_pages(execute(template, parameters, SEED, progress))
 
 
 def _result(

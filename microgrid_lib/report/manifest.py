@@ -53,6 +53,8 @@ class Manifest(BaseModel):
     ----------
     file, sha256, pages
         The report: its name, the hash of its bytes, its pages.
+    kind, site
+        What it is, on which site.
     status
         `made` or `empty`.
     reason
@@ -74,6 +76,8 @@ class Manifest(BaseModel):
     file: str
     sha256: str
     pages: int
+    kind: str
+    site: str
     status: str
     reason: str = ""
     parameters: dict[str, str | int | None]

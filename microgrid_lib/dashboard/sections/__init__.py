@@ -25,6 +25,13 @@ def _consumers(page: Page) -> Part:
     return ConsumersPart(page)
 
 
+def _reports(page: Page) -> Part:
+    # Orders and manifests are of no use to who looks at numbers.
+    from microgrid_lib.dashboard.parts.reports import ReportsPart
+
+    return ReportsPart(page)
+
+
 SECTIONS: dict[str, Section] = {
     section.name: section
     for section in (
@@ -41,5 +48,6 @@ SECTIONS: dict[str, Section] = {
                 "forecast": (ForecastPart,),
             },
         ),
+        Section("reports", {"": (_reports,)}),
     )
 }

@@ -12,10 +12,13 @@ import io
 import linecache
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+
+if TYPE_CHECKING:
+    from microgrid_lib.store.refresh import Progress
 
 NAME = "microgrid"
 
@@ -25,9 +28,19 @@ class InProcessEngine(Engine):  # type: ignore[misc]  # papermill has no types
 
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man: NotebookExecutionManager, kernel_name: str, **kwargs: Any
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        progress: Progress | None = None,
+        **kwargs: Any,
     ) -> None:
-        """Run the cells in order; the first that raises ends it, with its error as output."""
+        """Run the cells in order; the first that raises ends it, with its error as output.
+
+        Parameters
+        ----------
+        progress
+            Called after each cell.
+        """
         shown: list[Any] = []
         namespace: dict[str, Any] = {"__name__": "__main__", "display": shown.append}
         waiting: list[tuple[int, Any, str, tuple[Any, ...]]] = []
@@ -41,6 +54,8 @@ class InProcessEngine(Engine):  # type: ignore[misc]  # papermill has no types
             with _failing(nb_man, number, cell), contextlib.redirect_stdout(written):
                 _run(cell.source, namespace, f"cell {number + 1}", shown.append)
             nb_man.cell_complete(cell, number)
+            if progress is not None:
+                progress(number + 1, len(nb_man.nb.cells), "")
             waiting.append((number, cell, written.getvalue(), tuple(shown)))
         # At the end: by then the figures are drawn that were begun aside.
         for number, cell, text, values in waiting:

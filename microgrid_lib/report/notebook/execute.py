@@ -18,6 +18,8 @@ from microgrid_lib.report.notebook.quick import without_iri_grammar
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from microgrid_lib.store.refresh import Progress
+
 _LONGEST_LINE = 100
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PARAMETERS = "parameters"
@@ -39,7 +41,12 @@ class TemplateError(ReportError):
         self.details = details
 
 
-def execute(template: Path, parameters: Mapping[str, Any], seed: int = 0) -> NotebookNode:
+def execute(
+    template: Path,
+    parameters: Mapping[str, Any],
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> NotebookNode:
     """Run a notebook with parameters.
 
     A notebook whose metadata say `"microgrid": {"in_process": true}` runs in this process, any
@@ -53,6 +60,8 @@ def execute(template: Path, parameters: Mapping[str, Any], seed: int = 0) -> Not
         Values that replace the cell's.
     seed
         What random numbers begin with, for a notebook that runs in this process.
+    progress
+        Called after each cell of such a notebook.
 
     Returns
     -------
@@ -93,6 +102,7 @@ def execute(template: Path, parameters: Mapping[str, Any], seed: int = 0) -> Not
             kernel_name=None if not in_process else "python3",
             progress_bar=False,
             log_output=False,
+            **({"progress": progress} if in_process else {}),
         )
         return done
     except engine.CellError as failed:
