@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 HOUR = pd.Timedelta(hours=1)
+
+SUN_ROLES = frozenset({"pv"})
+"""Roles whose forecasts look at the sun; for the others it isn't computed."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def calendar(
     elevation = np.full(hours, np.nan)
     clear_sky = np.full(hours, np.nan)
     if latitude is not None and longitude is not None and hours:
-        elevation, clear_sky = _sun(index + HOUR / 2, latitude, longitude)
+        elevation, clear_sky = _sun(index[0], hours, latitude, longitude)
     return Calendar(
         naive.hour.to_numpy(dtype=np.int64),
         naive.day_of_week.to_numpy(dtype=np.int64),
@@ -99,12 +103,23 @@ def calendar(
     )
 
 
-def _sun(times: pd.DatetimeIndex, latitude: float, longitude: float) -> tuple[Floats, Floats]:
+@lru_cache(maxsize=8)
+def _sun(
+    start: pd.Timestamp, hours: int, latitude: float, longitude: float
+) -> tuple[Floats, Floats]:
+    """Elevation and clear-sky irradiance in the middle of each hour; arrays that can't be written.
+
+    Remembered: every role of a site has the same sun.
+    """
     from pvlib import clearsky, solarposition
 
+    times = pd.date_range(start, periods=hours, freq="h") + HOUR / 2
     position = solarposition.spa_python(times, latitude, longitude)
     clear_sky = clearsky.haurwitz(position["apparent_zenith"])
-    return (
-        position["apparent_elevation"].to_numpy(dtype=np.float64),
-        clear_sky["ghi"].to_numpy(dtype=np.float64),
+    found = (
+        position["apparent_elevation"].to_numpy(dtype=np.float64).copy(),
+        clear_sky["ghi"].to_numpy(dtype=np.float64).copy(),
     )
+    for values in found:
+        values.flags.writeable = False
+    return found

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from microgrid_lib.forecast.baselines import BASELINES, climatology, group_means, seasonal
-from microgrid_lib.forecast.calendar import Calendar, Floats
+from microgrid_lib.forecast.calendar import SUN_ROLES, Calendar, Floats
 from microgrid_lib.forecast.history import HourlyHistory
 from microgrid_lib.forecast.weather import VARIABLES, WeatherProvider
 
@@ -36,13 +36,12 @@ FEATURES = (
 WEATHER = tuple(f"weather_{name}" for name in VARIABLES)
 """Names of the columns that a weather provider adds."""
 
-_SUN_ONLY = frozenset({"pv"})
 """Roles that know no weekend."""
 
 
 def anchor_of(role: str) -> str:
     """Baseline from which models of a role forecast the difference."""
-    return "climatology_28d" if role in _SUN_ONLY else "weekday_climatology_28d"
+    return "climatology_28d" if role in SUN_ROLES else "weekday_climatology_28d"
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def features(role: str, past: Floats, known: Calendar, horizon: int) -> Floats:
     past, known = past[start:], known.part(start, len(past) + horizon)
     size = len(past)
     ahead = known.part(size, size + horizon)
-    group = known.hour if role in _SUN_ONLY else known.hour + 24 * known.weekend
+    group = known.hour if role in SUN_ROLES else known.hour + 24 * known.weekend
     usual = group_means(past, group[:size], 48)[group]
     deviation = past - usual[:size]
     recent = [deviation[-hours:] for hours in _RECENT_H]

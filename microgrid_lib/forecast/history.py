@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from microgrid_lib.forecast.calendar import HOUR, Calendar, Floats, calendar
+from microgrid_lib.forecast.calendar import HOUR, SUN_ROLES, Calendar, Floats, calendar
 from microgrid_lib.forecast.errors import ForecastRequestError, HistoryError
 from microgrid_lib.site.zones import zone
 
@@ -122,10 +122,9 @@ class HourlyHistory:
         return replace(self, series=self.series.iloc[:keep], covariates=rest, data_hash="")
 
     def calendar(self, hours_after: int = 0) -> Calendar:
-        """Return the calendar of all hours and of `hours_after` more."""
-        return calendar(
-            self.start, len(self.series) + hours_after, self.zone, self.latitude, self.longitude
-        )
+        """Return the calendar of all hours and of `hours_after` more; with the sun for PV alone."""
+        place = (self.latitude, self.longitude) if self.role in SUN_ROLES else (None, None)
+        return calendar(self.start, len(self.series) + hours_after, self.zone, *place)
 
     def midnights(self, first: datetime | pd.Timestamp, last: datetime | pd.Timestamp) -> list[int]:
         """Numbers of the hours that begin local days, from `first` to `last` inclusive."""

@@ -142,7 +142,7 @@ def prepare_section(
     changes = data.changes(window, sections=spec.kpis)
     shown = [c for c in spec.cards if not c.role or profile.has(c.role)]
     charts = [c for c in spec.charts if profile.has(c.lines[0].role)]
-    roles = _roles(charts, profile)
+    roles = chart_roles(charts, profile)
     sparks = [c.spark for c in shown if c.spark and profile.has(c.spark)]
     series = data.series(roles, window) if roles else {}
     extra = [role for role in dict.fromkeys(sparks) if role not in series]
@@ -164,7 +164,7 @@ def prepare_section(
     )
     return SectionContent(
         cards,
-        tuple(_chart(c, series, data, window, texts) for c in charts),
+        tuple(describe_chart(c, series, data, window, texts) for c in charts),
         _missing(spec, profile, texts),
         report.kpis,
     )
@@ -187,11 +187,11 @@ def zoom_chart(
     NoDataError
         There is no data in the stretch.
     """
-    series = data.series(_roles([spec], data.profile), window)
-    return _chart(spec, series, data, window, texts, origin)
+    series = data.series(chart_roles([spec], data.profile), window)
+    return describe_chart(spec, series, data, window, texts, origin)
 
 
-def _chart(
+def describe_chart(
     spec: ChartSpec,
     series: Mapping[str, Series],
     data: SiteData,
@@ -199,6 +199,20 @@ def _chart(
     texts: Texts,
     origin: datetime | None = None,
 ) -> Chart:
+    """Describe a chart of series that are there already.
+
+    Parameters
+    ----------
+    series
+        By role, as `SiteData.series` gives them.
+    origin
+        Where the x axis counts from; default: the window's start.
+
+    Raises
+    ------
+    NoDataError
+        There is no data in the window, where islands are shown.
+    """
     zero = origin or window.start_utc
     return make_chart(
         spec,
@@ -229,7 +243,8 @@ def spark_values(series: Series) -> tuple[float, ...]:
     )
 
 
-def _roles(charts: Sequence[ChartSpec], profile: Profile) -> list[str]:
+def chart_roles(charts: Sequence[ChartSpec], profile: Profile) -> list[str]:
+    """Roles that charts draw and that the profile has."""
     named = [line.role for chart in charts for line in chart.lines if profile.has(line.role)]
     return list(dict.fromkeys(named))
 

@@ -27,6 +27,7 @@ from microgrid_lib.report.plain import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
 
 _WIDTH = 0.8
 _TOP_IN, _ROW_IN = 0.26, 0.14
@@ -69,23 +70,13 @@ def bars_svg(bars: BarChart, texts: Texts, height_in: float) -> str:
         figure = new_figure(whole_in)
         axes = add_axes(figure, whole_in, top_in)
         count = len(bars.labels)
-        middle = np.arange(count) + 0.5
         up, down = np.zeros(count), np.zeros(count)
         for flow, row in zip(bars.flows, bars.values, strict=True):
             height = np.nan_to_num(np.asarray(row, dtype=np.float64))
             base = -down - height if flow.taken else up
             # Taken, the same source is paler and hatched: colour alone tells nothing.
             look: dict[str, Any] = {"alpha": 0.55, "hatch": "////"} if flow.taken else {}
-            axes.bar(
-                middle,
-                height,
-                _WIDTH,
-                bottom=base,
-                color=colour(flow.source),
-                edgecolor=colour("surface"),
-                linewidth=0.2,
-                **look,
-            )
+            axes.add_collection(_bars(base, height, colour(flow.source), look))
             if flow.taken:
                 down += height
             else:
@@ -115,6 +106,20 @@ def _keys(bars: BarChart, texts: Texts) -> list[Key]:
         star = {"color": colour("ink"), "marker": "*", "markersize": 4, "linestyle": ""}
         keys.append(("line", star, texts("monthly.bars.partial")))
     return keys
+
+
+def _bars(
+    base: NDArray[np.float64], height: NDArray[np.float64], shade: str, look: dict[str, Any]
+) -> PolyCollection:
+    """Bars of one flow as one collection: patches of their own take ten times as long."""
+    from matplotlib.collections import PolyCollection
+
+    left = np.arange(len(base)) + (1 - _WIDTH) / 2
+    x = np.stack([left, left + _WIDTH, left + _WIDTH, left], axis=1)
+    y = np.stack([base, base, base + height, base + height], axis=1)
+    shown = np.stack([x, y], axis=2)[height > 0]
+    edge = colour("surface")
+    return PolyCollection(list(shown), facecolor=shade, edgecolor=edge, linewidth=0.2, **look)
 
 
 def _known(bars: BarChart) -> NDArray[np.bool_]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Protocol
 
 from microgrid_lib.api.provenance import Provenance
+from microgrid_lib.present.charts import Series
 from microgrid_lib.present.monthly.facts import Facts, Kind, gather
 from microgrid_lib.present.overview import headline_specs
 from microgrid_lib.present.periods import describe, is_month
@@ -26,6 +27,7 @@ from microgrid_lib.report.monthly.sections import (
     SectionData,
     alerts_passage,
     overview_blocks,
+    read_series,
     section_passage,
 )
 from microgrid_lib.report.pages import Passage, about
@@ -78,6 +80,11 @@ class PeriodReport:
         """
         return gather(self.data, self.window, self.kind)
 
+    @cached_property
+    def series(self) -> Mapping[str, Series]:
+        """What all charts draw, read at once."""
+        return read_series(self.data, self.window, brief=self.kind != "monthly")
+
     @property
     def title(self) -> str:
         """Title of the document."""
@@ -121,11 +128,11 @@ class PeriodReport:
     def charts(self) -> Passage:
         """The charts of the first page of the dashboard."""
         heading = Heading(self.texts("monthly.brief.charts"))
-        return Passage((heading, *overview_blocks(self.data, self.facts, self.texts)))
+        return Passage((heading, *overview_blocks(self.data, self.facts, self.series, self.texts)))
 
     def section(self, name: str) -> Passage:
         """A section's charts, and tables where it has some."""
-        return section_passage(name, self.data, self.facts, self.texts)
+        return section_passage(name, self.data, self.facts, self.series, self.texts)
 
     def alerts(self) -> Passage:
         """Alerts of the period."""

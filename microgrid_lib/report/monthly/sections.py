@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -10,14 +10,14 @@ from microgrid_lib.errors import NoDataError
 from microgrid_lib.kpi.soc import no_soc
 from microgrid_lib.present.alerts import AlertRow, alert_rows
 from microgrid_lib.present.bars import Flow, energy_bars, energy_step
-from microgrid_lib.present.charts import ChartSpec
+from microgrid_lib.present.charts import ChartSpec, Series
 from microgrid_lib.present.distribution import DistributionData, distribution_spec
 from microgrid_lib.present.load_pictures import duration_picture, week_picture
 from microgrid_lib.present.monthly.facts import Facts, ReportData
 from microgrid_lib.present.overview import overview_charts
 from microgrid_lib.present.production import PRODUCTION
 from microgrid_lib.present.quality import QUALITY, compliance_table, excursion_rows
-from microgrid_lib.present.sections import zoom_chart
+from microgrid_lib.present.sections import chart_roles, describe_chart
 from microgrid_lib.present.storage import STORAGE, zoom_soc
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.report.alerts import history_block
@@ -27,6 +27,7 @@ from microgrid_lib.report.figures import figure_block
 from microgrid_lib.report.heat import curve_block, heat_block
 from microgrid_lib.report.pages import Passage
 from microgrid_lib.report.quality import compliance_block, excursions_block
+from microgrid_lib.window import Window
 
 MOST_EXCURSIONS = 60
 MOST_ALERTS = 120
@@ -41,32 +42,67 @@ class SectionData(ReportData, DistributionData, Protocol):
     """What charts are asked of; `microgrid_lib.api.SiteData` is one."""
 
 
-def section_passage(name: str, data: SectionData, facts: Facts, texts: Texts) -> Passage:
-    """A section's charts; none where the site has nothing for it."""
+def read_series(data: SectionData, window: Window, *, brief: bool) -> Mapping[str, Series]:
+    """Read what all charts of a report draw, at once.
+
+    Parameters
+    ----------
+    brief
+        Whether it has the charts of the first page alone.
+
+    Raises
+    ------
+    NoDataError
+        There is no data in the window.
+    """
+    profile = data.profile
+    specs = list(overview_charts(profile))
+    if not brief:
+        whole = (PRODUCTION, STORAGE, distribution_spec(profile), QUALITY)
+        specs = [chart for section in whole for chart in section.charts]
+    roles = chart_roles(specs, profile)
+    return data.series(roles, window) if roles else {}
+
+
+def section_passage(
+    name: str, data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
+) -> Passage:
+    """A section's charts; none where the site has nothing for it.
+
+    Parameters
+    ----------
+    series
+        See `read_series`.
+    """
     drawing = {
         "production": _production,
         "storage": _storage,
         "distribution": _distribution,
         "quality": _quality,
     }
-    blocks = list(drawing[name](data, facts, texts))
+    blocks = list(drawing[name](data, facts, series, texts))
     if not blocks:
         return Passage(())
     return Passage((Heading(texts(f"section.{name}")), *blocks))
 
 
-def overview_blocks(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
-    """The two charts of the first page."""
-    yield from _charts(overview_charts(data.profile), data, facts, texts)
+def overview_blocks(
+    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
+) -> Iterator[Block]:
+    """The two charts of the first page; for `series` see `read_series`."""
+    yield from _charts(overview_charts(data.profile), data, facts, series, texts)
 
 
 def _charts(
-    specs: Sequence[ChartSpec], data: SectionData, facts: Facts, texts: Texts
+    specs: Sequence[ChartSpec],
+    data: SectionData,
+    facts: Facts,
+    series: Mapping[str, Series],
+    texts: Texts,
 ) -> Iterator[Block]:
     for spec in specs:
         if data.profile.has(spec.lines[0].role):
-            window = facts.window
-            chart = zoom_chart(spec, data, window, texts, window.start_utc)
+            chart = describe_chart(spec, series, data, facts.window, texts)
             yield figure_block(chart, texts, level=3)
 
 
@@ -74,11 +110,15 @@ def _own(section: str, specs: Sequence[ChartSpec]) -> list[ChartSpec]:
     return [spec for spec in specs if spec.name not in _ELSEWHERE.get(section, set())]
 
 
-def _production(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
-    yield from _charts(_own("production", PRODUCTION.charts), data, facts, texts)
+def _production(
+    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
+) -> Iterator[Block]:
+    yield from _charts(_own("production", PRODUCTION.charts), data, facts, series, texts)
 
 
-def _storage(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+def _storage(
+    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
+) -> Iterator[Block]:
     profile, window = data.profile, facts.window
     if not profile.has("battery"):
         return
@@ -87,7 +127,7 @@ def _storage(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
     else:
         yield Paragraph(texts("storage.no_soc"), "note")
     charts = [spec for spec in _own("storage", STORAGE.charts) if profile.has("fuel_cell")]
-    yield from _charts(charts, data, facts, texts)
+    yield from _charts(charts, data, facts, series, texts)
     flows = [
         Flow(name, texts(f"flow.{name}"), "battery", name == "battery_charge")
         for name in ("battery_discharge", "battery_charge")
@@ -98,23 +138,27 @@ def _storage(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
     yield bars_block(bars, texts, level=3)
 
 
-def _distribution(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+def _distribution(
+    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
+) -> Iterator[Block]:
     specs = _own("distribution", distribution_spec(data.profile).charts)
     load = [spec for spec in specs if spec.name == "load"]
-    yield from _charts(load, data, facts, texts)
+    yield from _charts(load, data, facts, series, texts)
     if data.profile.has("load"):
         try:
             yield heat_block(week_picture(data.load_week(facts.window), texts), texts, level=3)
             yield curve_block(duration_picture(data.load_duration(facts.window), texts), level=3)
         except NoDataError:
             yield Paragraph(texts("load.none"), "note")
-    yield from _charts([s for s in specs if s.name != "load"], data, facts, texts)
+    yield from _charts([s for s in specs if s.name != "load"], data, facts, series, texts)
 
 
-def _quality(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+def _quality(
+    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
+) -> Iterator[Block]:
     if facts.compliance is None:
         return
-    yield from _charts(QUALITY.charts, data, facts, texts)
+    yield from _charts(QUALITY.charts, data, facts, series, texts)
     table = compliance_table(facts.compliance, texts)
     yield compliance_block(table, texts, level=3)
     if table.unseen:
