@@ -40,10 +40,13 @@ class Heading:
     ----------
     level
         2 to 4; the title is 1, and no level may be skipped.
+    new_page
+        Whether it begins a page.
     """
 
     text: str
     level: int = 2
+    new_page: bool = False
 
 
 @dataclass(frozen=True)

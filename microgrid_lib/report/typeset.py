@@ -123,7 +123,12 @@ def block_data(block: Block, texts: Texts) -> Mapping[str, Any]:
     """What the template is given of a block; its drawing may still be promised."""
     match block:
         case Heading():
-            return {"kind": "heading", "text": breakable(block.text), "level": block.level}
+            return {
+                "kind": "heading",
+                "text": breakable(block.text),
+                "level": block.level,
+                "new_page": block.new_page,
+            }
         case Paragraph():
             return {"kind": "paragraph", "text": breakable(block.text), "tone": block.tone}
         case FigureBlock():

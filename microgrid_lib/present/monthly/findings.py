@@ -141,6 +141,8 @@ class Saying:
 
         A period without any data is named once, above all findings.
         """
+        if all(earlier.kpis is None for earlier in self.facts.earlier):
+            return "."
         if kpi.coverage is not None and kpi.coverage < FULL_COVERAGE:
             least = f"{self.texts.number(100 * FULL_COVERAGE)}{NBSP}%"
             share = self.percent(kpi.coverage)

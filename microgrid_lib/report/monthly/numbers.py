@@ -20,7 +20,7 @@ _NBSP = "\N{NO-BREAK SPACE}"
 def indicators_passage(facts: Facts, texts: Texts) -> Passage:
     """All KPIs of the profile by section, with coverage and comparisons."""
     blocks: list[Block] = [
-        Heading(texts("monthly.kpis")),
+        Heading(texts("monthly.kpis"), new_page=True),
         Paragraph(texts("monthly.kpis.note"), "note"),
     ]
     shares: list[float] = []
