@@ -41,7 +41,7 @@ class Heading:
     level
         2 to 4; the title is 1, and no level may be skipped.
     new_page
-        Whether it begins a page.
+        Whether it begins a page, where it isn't near the top of one.
     """
 
     text: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -82,9 +83,13 @@ def test_energies_of_unlike_coverage_are_compared_per_covered_hour() -> None:
 def test_below_95_per_cent_of_its_own_samples_a_value_is_not_compared(
     now: float, then: float
 ) -> None:
-    (one,) = found("P1", pv_against(2000.0, 1000.0, now, then))
-    assert "not compared, because only" in one.text
+    facts = pv_against(2000.0, 1000.0, now, then)
+    (one,) = found("P1", facts)
+    assert plain(one.text) == f"The PV gave 2,000 kWh (coverage {EN.share(now)} %)."
     assert one.tone == "record"
+    lead = plain(lead_text(facts, find_all(facts, EN), EN))
+    assert f"less than 95.0 % of the samples are valid (the least: {EN.share(now)} %)" in lead
+    assert "not compared" not in lead_text(facts_of(), find_all(facts_of(), EN), EN)
 
 
 def test_a_period_of_too_few_samples_is_no_period_to_compare_with() -> None:
@@ -388,12 +393,13 @@ def test_english_definitions_are_those_of_the_registry() -> None:
 
 
 def test_findings_are_grouped_and_counted_by_what_they_ask() -> None:
-    findings = find_all(facts_of(alerts=[alert("critical")]), EN)
+    facts = facts_of(alerts=[alert("critical")])
+    findings = find_all(facts, EN)
     groups = by_tone(findings)
     assert sum(map(len, groups.values())) == len(findings)
     assert next(iter(groups)) == "attention"
     count = len(groups["attention"])
-    assert lead_text(findings, EN).startswith(f"Needs attention: {count}.")
+    assert lead_text(facts, findings, EN).startswith(f"Needs attention: {count}.")
 
 
 SHARES = st.floats(0.0, 1.0)
@@ -456,3 +462,11 @@ def test_an_outage_that_touches_the_period_may_be_longer() -> None:
     facts = facts_of(days=days_of(MDS, month_window("2022-07", ZONE), outages=[long]))
     (row,) = outage_table(facts, EN).rows
     assert row == ("3 Jul 2022 00:00:00 or before", "3 Jul 2022 05:00:00 or later", "5.0")
+
+
+def test_the_page_on_reports_has_every_rule_as_the_report_says_it() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/reports.md").read_text(encoding="utf-8")
+    lacking = [
+        one.code for one in rules() if f"| {one.code} | {plain(one.meaning(EN))} |" not in page
+    ]
+    assert lacking == []

@@ -139,14 +139,11 @@ class Saying:
     def comparisons(self, name: str, kpi: Kpi) -> str:
         """End a sentence: compare with the earlier periods, or say why not.
 
-        A period without any data is named once, above all findings.
+        A period without any data, and what has too few samples of its own, is told once, above
+        all findings.
         """
-        if all(earlier.kpis is None for earlier in self.facts.earlier):
-            return "."
         if kpi.coverage is not None and kpi.coverage < FULL_COVERAGE:
-            least = f"{self.texts.number(100 * FULL_COVERAGE)}{NBSP}%"
-            share = self.percent(kpi.coverage)
-            return f"{self.texts('monthly.not_compared', share=share, least=least)}."
+            return "."
         found = [
             compared_text(name, kpi, compared, self.texts)
             for compared in self.facts.compared(name)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from microgrid_lib.kpi.alerts import Alert
 from microgrid_lib.kpi.excursions import Excursion
 from microgrid_lib.present.alert_texts import kind_title, lasting_text
-from microgrid_lib.present.forecast import amount, model_name
+from microgrid_lib.present.forecast import amount
 from microgrid_lib.present.monthly.data_quality import channel_title, read_channels
 from microgrid_lib.present.monthly.doubts import doubt_texts
 from microgrid_lib.present.monthly.findings import NBSP, Finding, Saying, Tone, rule
@@ -238,7 +238,6 @@ def forecasts(say: Saying) -> Iterator[Finding]:
             count=len(review.origins),
             mae=f"{amount(review.mae, texts)}{NBSP}{review.unit}",
             hours=texts.number(review.hours),
-            baseline=model_name(best, texts),
             base=f"{amount(review.baselines[best], texts)}{NBSP}{review.unit}",
         )
         if review.coverage80 is None:

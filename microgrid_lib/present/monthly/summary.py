@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from microgrid_lib.kpi.registry import FULL_COVERAGE
 from microgrid_lib.present.monthly import rules_data, rules_plant
 from microgrid_lib.present.monthly.facts import Facts
 from microgrid_lib.present.monthly.findings import (
@@ -36,8 +37,8 @@ def by_tone(findings: tuple[Finding, ...]) -> Mapping[Tone, tuple[Finding, ...]]
     return {tone: found for tone, found in groups.items() if found}
 
 
-def lead_text(findings: tuple[Finding, ...], texts: Texts, whole: bool = True) -> str:
-    """How many findings of which kind there are.
+def lead_text(facts: Facts, findings: tuple[Finding, ...], texts: Texts, whole: bool = True) -> str:
+    """How many findings of which kind there are, and what couldn't be compared.
 
     Parameters
     ----------
@@ -45,5 +46,13 @@ def lead_text(findings: tuple[Finding, ...], texts: Texts, whole: bool = True) -
         Whether the document has the method, where the thresholds stand.
     """
     counts = {tone: sum(f.tone == tone for f in findings) for tone in TONES}
-    where = texts("monthly.lead.method" if whole else "monthly.lead.brief")
-    return f"{texts('monthly.lead', **counts)} {where}"
+    said = [texts("monthly.lead", **counts)]
+    said.append(texts("monthly.lead.method" if whole else "monthly.lead.brief"))
+    shares = [kpi.coverage for kpi in facts.kpis.values() if kpi.coverage is not None]
+    earlier = any(one.kpis is not None for one in facts.earlier)
+    if earlier and min(shares, default=1.0) < FULL_COVERAGE:
+        full, least = (
+            f"{texts.share(share)}\N{NO-BREAK SPACE}%" for share in (FULL_COVERAGE, min(shares))
+        )
+        said.append(texts("monthly.not_compared", full=full, least=least))
+    return " ".join(said)

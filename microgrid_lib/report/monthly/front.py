@@ -59,7 +59,7 @@ def summary_passage(facts: Facts, texts: Texts, only: frozenset[str] | None = No
         blocks.append(Paragraph(texts("monthly.not_over", moment=moment), "warning"))
     blocks += [
         Heading(texts("monthly.summary")),
-        Paragraph(lead_text(findings, texts, only is None)),
+        Paragraph(lead_text(facts, findings, texts, only is None)),
     ]
     for tone, group in by_tone(findings).items():
         if only is not None and tone not in only:
@@ -85,15 +85,14 @@ def _listed(tone: Tone, group: Sequence[Finding], texts: Texts) -> list[Block]:
 
 
 def _told(tone: Tone, group: Sequence[Finding], texts: Texts) -> list[Block]:
-    """Findings as running text, a paragraph for each area."""
-    blocks: list[Block] = [Heading(texts(f"monthly.tone.{tone}"), 3)]
+    """Findings as running text."""
+    said = []
     for area in dict.fromkeys(found.area for found in group):
-        said = [
+        mine = [
             texts("monthly.ruled", text=found.text, rule=found.rule)
             for found in group
             if found.area == area
         ]
         name = texts(f"monthly.area.{area}")
-        text = texts("monthly.of_area", area=name, texts=" ".join(said))
-        blocks.append(Paragraph(text, "note"))
-    return blocks
+        said.append(texts("monthly.of_area", area=name, texts=" ".join(mine)))
+    return [Heading(texts(f"monthly.tone.{tone}"), 3), Paragraph(" ".join(said), "note")]
