@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import forecasts, ingest, numbers, pages, simulation
+from benchmarks import forecasts, ingest, numbers, pages, reports, simulation
 from benchmarks.table import Row, render
 from microgrid_lib.api import open_site
 from microgrid_lib.ingest.demo import DemoPlan, write_demo
@@ -22,6 +22,7 @@ ON_DEMO_DATA = {
     "pages": pages.run,
     "simulation": simulation.run,
     "forecasts": forecasts.run,
+    "reports": reports.run,
 }
 GROUPS = ("ingest", *ON_DEMO_DATA)
 
