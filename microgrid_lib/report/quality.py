@@ -48,6 +48,26 @@ def compliance_block(table: ComplianceTable, texts: Texts, level: int = 2) -> Ta
     return TableBlock(columns, rows, texts("quality.compliance"), said, level)
 
 
+def trips_block(table: ComplianceTable, texts: Texts, level: int = 2) -> TableBlock:
+    """Default trips as a table."""
+    heads = ("trip", "point", "threshold", "clearing", "beyond", "longest", "verdict")
+    words = {"trip", "point", "verdict"}
+    return TableBlock(
+        tuple(
+            Column(
+                texts("quality.head." + head), "left" if head in words else "right", head == "point"
+            )
+            for head in heads
+        ),
+        tuple(
+            (t.function, t.point, t.threshold, t.clearing, t.beyond, t.longest, t.verdict.word)
+            for t in table.trips
+        ),
+        texts("quality.trips"),
+        level=level,
+    )
+
+
 def excursions_block(
     excursions: Sequence[ExcursionRow], texts: Texts, level: int = 2
 ) -> TableBlock:

@@ -15,7 +15,7 @@ from microgrid_lib.present.cards import make_card
 from microgrid_lib.present.monthly.data_quality import coverage_map
 from microgrid_lib.present.monthly.summary import find_all
 from microgrid_lib.present.texts import LANGUAGES, texts_for
-from microgrid_lib.report.blocks import Block, FigureBlock, Heading, Paragraph, TableBlock
+from microgrid_lib.report.blocks import Block, Document, FigureBlock, Heading, Paragraph, TableBlock
 from microgrid_lib.report.monthly import PeriodReport, period_document
 from microgrid_lib.report.monthly import sections as report_sections
 from microgrid_lib.report.typeset import to_pdf
@@ -67,8 +67,12 @@ def report(request: pytest.FixtureRequest, whole: SiteData) -> PeriodReport:
     return PeriodReport(whole, june(whole), texts_for(request.param))
 
 
-def test_nothing_is_left_untranslated_or_unfilled(report: PeriodReport) -> None:
-    document = period_document(report)
+@pytest.fixture(scope="module")
+def document(report: PeriodReport) -> Document:
+    return period_document(report)
+
+
+def test_nothing_is_left_untranslated_or_unfilled(document: Document) -> None:
     said = [*words(document.blocks), document.title, *(t for fact in document.facts for t in fact)]
     keys = re.compile(r"^(monthly|balance|flow|kpi|note|role|rule|definition|formula)\.\w")
     assert [text for text in said if keys.search(text) or re.search(r"\{\w*\}", text)] == []
@@ -97,9 +101,8 @@ def test_indicators_are_those_of_the_library_as_cards_write_them(report: PeriodR
 
 
 def test_the_document_has_its_parts_in_order_and_the_first_page_is_the_summary(
-    report: PeriodReport,
+    report: PeriodReport, document: Document
 ) -> None:
-    document = period_document(report)
     texts = report.texts
     heads = [block.text for block in document.blocks if isinstance(block, Heading)]
     tops = [block for block in document.blocks if isinstance(block, Heading) and block.level == 2]
@@ -115,6 +118,20 @@ def test_the_document_has_its_parts_in_order_and_the_first_page_is_the_summary(
         if isinstance(block, FigureBlock):
             assert block.title
             assert block.subtitle
+
+
+def test_verdicts_and_trips_stand_with_their_counts(report: PeriodReport) -> None:
+    texts, found = report.texts, report.data.compliance(report.window)
+    tables = {b.title: b for b in report.section("quality").blocks if isinstance(b, TableBlock)}
+    rules = tables[texts("quality.compliance")].rows
+    assert [row[3:7] for row in rules] == [
+        tuple("–" if n is None else texts.number(n) for n in (r.n, r.n1, r.n2, r.n_invalid))
+        for r in found.rules
+    ]
+    trips = tables[texts("quality.trips")].rows
+    assert [(row[0], row[4]) for row in trips] == [
+        (trip.function, texts.number(trip.beyond)) for trip in found.trips
+    ]
 
 
 def test_a_month_without_a_month_before_is_compared_with_none(report: PeriodReport) -> None:

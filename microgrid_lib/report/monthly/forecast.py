@@ -106,7 +106,7 @@ def _row(review: ForecastReview, texts: Texts) -> tuple[str, ...]:
         texts.number(review.hours),
         of(review.mae),
         of(review.bias),
-        f"{model_name(best, texts)}: {of(review.baselines[best])}",
+        texts("monthly.best", name=model_name(best, texts), error=of(review.baselines[best])),
         inside(review.coverage80),
         inside(review.coverage95),
     )

@@ -26,7 +26,7 @@ from microgrid_lib.report.blocks import Block, Heading, Paragraph
 from microgrid_lib.report.figures import figure_block
 from microgrid_lib.report.heat import curve_block, heat_block
 from microgrid_lib.report.pages import Passage
-from microgrid_lib.report.quality import compliance_block, excursions_block
+from microgrid_lib.report.quality import compliance_block, excursions_block, trips_block
 from microgrid_lib.window import Window
 
 MOST_EXCURSIONS = 60
@@ -161,6 +161,8 @@ def _quality(
     yield from _charts(QUALITY.charts, data, facts, series, texts)
     table = compliance_table(facts.compliance, texts)
     yield compliance_block(table, texts, level=3)
+    if table.trips:
+        yield trips_block(table, texts, level=3)
     if table.unseen:
         yield Paragraph(f"{texts.clauses(table.unseen)}.", "note")
     longest = sorted(facts.excursions, key=lambda one: one.start - one.end)[:MOST_EXCURSIONS]
