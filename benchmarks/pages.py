@@ -13,16 +13,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
 from benchmarks.measure import Samples, python
 from benchmarks.table import Row
+from microgrid_lib.access import Actor, Role
+from microgrid_lib.consumers.model import parse_draft
+from microgrid_lib.consumers.store import ConsumerStore
+from microgrid_lib.settings import Settings
 
 BUDGET_FIRST_S = 3.5
 BUDGET_SWITCH_S = 0.300
+BUDGET_MAP_S = 2.0
 BUDGET_KERNEL_MIB = 250
 BUDGET_GROWTH_MIB = 20
 VISITORS = 10
+CONSUMERS = 1000
 READY_MS = 300_000
 TABS = ".mg-tabs .widget-toggle-button"
 TICKS = 120
@@ -78,7 +85,9 @@ async def measure(address: str, server: psutil.Process, repeat: int) -> dict[str
     """Visit the dashboard; times [s] by what was done."""
     from playwright.async_api import async_playwright
 
-    found = {name: Samples(name) for name in ("widget", "first", "cold", "ahead", "warm", "crowd")}
+    found = {
+        name: Samples(name) for name in ("widget", "first", "cold", "ahead", "warm", "map", "crowd")
+    }
     async with async_playwright() as runner:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = await runner.chromium.launch(executable_path=path, args=FLAGS)
@@ -95,6 +104,8 @@ async def measure(address: str, server: psutil.Process, repeat: int) -> dict[str
         found["ahead"].seconds, found["warm"].seconds = await _switch(browser, address, ahead=True)
         mine = [p for p in kernels(server) if p.pid in before]
         found["warm"].peak_mib = max(_private_mib(p) for p in mine)
+        for _ in range(repeat):
+            found["map"].seconds.append(await _open_map(browser, address))
         start = time.perf_counter()
         times = await asyncio.gather(*(_visit(browser, address) for _ in range(VISITORS)))
         found["crowd"].seconds += [*(section for _, section in times), time.perf_counter() - start]
@@ -146,6 +157,38 @@ async def _switch(browser: Any, address: str, *, ahead: bool) -> tuple[list[floa
     return rounds
 
 
+async def _open_map(browser: Any, address: str) -> float:
+    """Go to the consumers at once after the page; time until their map has its points [s]."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 1000})
+    page = await context.new_page()
+    await page.goto(address, timeout=READY_MS)
+    await page.wait_for_selector("[data-section]", timeout=READY_MS)
+    start = time.perf_counter()
+    await page.get_by_role("button", name="Consumers").click()
+    await page.wait_for_selector("path.mg-spot", state="attached", timeout=READY_MS)
+    await page.wait_for_selector("[data-section='consumers']", timeout=READY_MS)
+    seconds = time.perf_counter() - start
+    await context.close()
+    return seconds
+
+
+def add_consumers(home: Path) -> None:
+    """Add the consumers whose map is timed."""
+    rng = np.random.default_rng(1)
+    with ConsumerStore.open(Settings(home=home)) as store:
+        for number in range(CONSUMERS):
+            draft = parse_draft(
+                {
+                    "name": f"Consumer {number}",
+                    "type": str(rng.choice(("critical", "non-critical"))),
+                    "kind": str(rng.choice(("housing", "laboratory", "school", "office"))),
+                    "latitude": 35.0 + float(rng.normal(0, 0.004)),
+                    "longitude": -106.6 + float(rng.normal(0, 0.005)),
+                }
+            )
+            store.add("mesa_del_sol", draft, Actor("benchmark", Role.operator))
+
+
 def _private_mib(process: psutil.Process) -> float:
     """Memory that is this process's share: pages that others map too are divided [MiB]."""
     return float(process.memory_full_info().pss) / 2**20
@@ -153,6 +196,7 @@ def _private_mib(process: psutil.Process) -> float:
 
 def run(home: Path, repeat: int) -> list[Row]:
     """Rows of the table; `home` has demo data."""
+    add_consumers(home)
     with served(home) as (address, server):
         found = asyncio.run(measure(address, server, repeat))
     done = subprocess.run(
@@ -175,6 +219,14 @@ def run(home: Path, repeat: int) -> list[Row]:
         Row("switch of section, built ahead", found["ahead"], None, "", None, BUDGET_SWITCH_S),
         Row("switch of section, visited before", found["warm"], None, "", None, BUDGET_SWITCH_S),
         Row(f"{VISITORS} browsers at once, each until its page is there", found["crowd"], None, ""),
+        Row(
+            f"map of {CONSUMERS:,} consumers, at once after the page",
+            found["map"],
+            None,
+            "",
+            None,
+            BUDGET_MAP_S,
+        ),
         Row("kernel after all sections (PSS)", kernel, None, "", budget_mib=BUDGET_KERNEL_MIB),
         Row(
             f"growth over {TICKS} new versions of the data",
