@@ -18,8 +18,13 @@ from microgrid_lib.dashboard.library import InstalledLibrary, Library
 from microgrid_lib.dashboard.live import Follower
 from microgrid_lib.dashboard.loaded import Loaded
 from microgrid_lib.dashboard.page import Page
-from microgrid_lib.dashboard.request import requested_query, under_voila, visit_details
-from microgrid_lib.dashboard.sections import SECTIONS
+from microgrid_lib.dashboard.request import (
+    pooled,
+    requested_query,
+    under_voila,
+    visit_details,
+)
+from microgrid_lib.dashboard.sections import SECTIONS, load_modules
 from microgrid_lib.dashboard.sections.base import SectionPanel
 from microgrid_lib.dashboard.state import REFRESH_S, THEMES, DashboardState
 from microgrid_lib.dashboard.style import style_sheet
@@ -220,6 +225,8 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no annota
 
     def _arrive(self) -> None:
         """Go where the visitor's address points; in a pooled kernel, once there is a visitor."""
+        if pooled():
+            load_modules()
         query = requested_query()
         accepted = visit_details().get("HTTP_ACCEPT_LANGUAGE", "")
         self.header.show_visitor(current_visitor(), logout_address())

@@ -33,9 +33,14 @@ def visit_details() -> Mapping[str, str]:
     In a kernel from Voilà's pool the first call waits until a visitor arrives; later ones don't
     ask again.
     """
-    if os.environ.get("VOILA_PREHEAT") == "True":
+    if pooled():
         return _told(_socket_address(), os.environ.get(KEY_VARIABLE, ""))
     return os.environ
+
+
+def pooled() -> bool:
+    """Whether this is a kernel from Voilà's pool, which is ready before its visitor comes."""
+    return os.environ.get("VOILA_PREHEAT") == "True"
 
 
 def under_voila() -> bool:
