@@ -39,21 +39,18 @@ def drawing_aside() -> Iterator[None]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def processes(workers: int, reports_each: int | None = None) -> ProcessPoolExecutor:
+def processes(workers: int) -> ProcessPoolExecutor:
     """Processes that begin afresh, and end with this one however it ends.
 
     Parameters
     ----------
     workers
         How many at once.
-    reports_each
-        After how many calls one makes room for a fresh one; default: never.
     """
     return ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_leave_with_parent,
-        max_tasks_per_child=reports_each,
     )
 
 

@@ -18,7 +18,7 @@ from microgrid_lib.settings import load_settings
 
 Progress = Callable[[int, int, str], None]
 REPORTS_PER_WORKER = 8
-"""A worker then makes room for a fresh one: what libraries hold on to doesn't add up."""
+"""Workers then make room for fresh ones: what libraries hold on to doesn't add up."""
 
 
 def sites_with_data() -> list[str]:
@@ -94,16 +94,19 @@ def make_all(
         raise MicrogridError(f"{out} is one file, and {len(orders)} reports are wanted")
     results: dict[int, ReportResult] = {}
     workers = max(1, min(load_settings().jobs, len(orders)))
-    with processes(workers, REPORTS_PER_WORKER) as pool:
-        futures: dict[Future[ReportResult], int] = {
-            pool.submit(make, order, out, force=force, html=html): number
-            for number, order in enumerate(orders)
-        }
-        for done in as_completed(futures):
-            number = futures[done]
-            results[number] = _outcome(done, orders[number])
-            if progress is not None:
-                progress(len(results), len(orders), orders[number].site)
+    numbered = list(enumerate(orders))
+    # Fresh processes now and then; Python's own max_tasks_per_child can wait for ever.
+    for first in range(0, len(numbered), workers * REPORTS_PER_WORKER):
+        with processes(workers) as pool:
+            futures: dict[Future[ReportResult], int] = {
+                pool.submit(make, order, out, force=force, html=html): number
+                for number, order in numbered[first : first + workers * REPORTS_PER_WORKER]
+            }
+            for done in as_completed(futures):
+                number = futures[done]
+                results[number] = _outcome(done, orders[number])
+                if progress is not None:
+                    progress(len(results), len(orders), orders[number].site)
     return [results[number] for number in range(len(orders))]
 
 

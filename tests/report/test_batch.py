@@ -128,6 +128,22 @@ def test_one_failure_does_not_keep_the_others_from_being_made(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("stocked_home")
+def test_more_reports_than_a_process_makes_are_all_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("microgrid_lib.report.batch.REPORTS_PER_WORKER", 1)
+    monkeypatch.setenv("MICROGRID_JOBS", "1")
+    orders = [
+        ReportOrder(Kind.consumers, SITE, language=language, profile=profile)
+        for language in ("en", "fr")
+        for profile in ("as_published", "gas_engine")
+    ]
+    results = make_all(orders, tmp_path)
+    assert [one.status for one in results] == [Status.made] * 4
+    assert len({one.file for one in results}) == 4
+
+
+@pytest.mark.usefixtures("stocked_home")
 def test_several_reports_do_not_go_into_one_file(tmp_path: Path) -> None:
     orders = [ReportOrder(Kind.consumers, SITE, language=name) for name in ("en", "fr")]
     with pytest.raises(MicrogridError, match="is one file, and 2 reports are wanted"):
