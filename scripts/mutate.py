@@ -42,11 +42,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "compliance_rules": ("compliance",),
     "distribution": FORMULAS,
     "evidence": ("evidence",),
-    "excursions": ("compliance",),
+    "excursions": ("intervals", "compliance"),
     "gaps": FORMULAS,
-    "intervals": ("compliance",),
+    "intervals": ("intervals", "compliance"),
     "islands": ("compliance",),
-    "limits": ("compliance", "alerts"),
+    "limits": ("intervals", "compliance", "alerts"),
     "notes": (*FORMULAS, "report_compare", "soc"),
     "production": FORMULAS,
     "quality": FORMULAS,
@@ -55,7 +55,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "soc": ("soc",),
     "soc_steps": ("soc",),
     "storage": (*FORMULAS, "soc"),
-    "totals": (*FORMULAS, "twins", "properties"),
+    "totals": ("totals", *FORMULAS, "twins", "properties"),
 }
 """Module of `microgrid_lib/kpi` -> the tests that know it, `tests/kpi/test_NAME.py`."""
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {

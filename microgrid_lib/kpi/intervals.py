@@ -69,7 +69,6 @@ def intervals(
     start: datetime,
     end: datetime,
     names: Sequence[str],
-    length_s: int | None = None,
 ) -> Intervals:
     """Add up summaries by interval over the slots that start in [start, end), one at least.
 
@@ -81,11 +80,9 @@ def intervals(
         Bounds (aware).
     names
         Columns of `store.summaries.columns_of` that add up.
-    length_s
-        Length of an interval, a multiple of the summaries'; default: `interval_s`.
     """
     site = access.profile.site
-    step_us = (length_s or interval_s(access.profile)) * SECOND_US
+    step_us = interval_s(access.profile) * SECOND_US
     shift_us = anchor_s(site) * SECOND_US % step_us
     slot_us = site.interval_s * SECOND_US
     low, high = first_slot_us(site, start), first_slot_us(site, end)

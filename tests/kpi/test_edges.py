@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.gaps import _expected
 from microgrid_lib.kpi.model import Kpi
+from microgrid_lib.kpi.registry import Sums
+from microgrid_lib.kpi.report import kpi_report
 from microgrid_lib.kpi.soc_steps import charging, steps_of_slots
-from tests.kpi.lakes import BATTERY, make_site
+from microgrid_lib.kpi.totals import Totals
+from microgrid_lib.store.engines import DuckDBEngine
+from microgrid_lib.store.snapshot import Snapshot
+from microgrid_lib.window import Window
+from tests.kpi.lakes import BATTERY, make_lake, make_site, rows_from
 
 Kpis = Callable[..., dict[str, Kpi]]
 EVEN = BATTERY | {"soc_min": 0.25, "soc_max": 0.75}
@@ -51,10 +59,50 @@ def test_an_hour_of_one_slot_counts_as_well(kpis: Kpis) -> None:
     assert reason.params == {"coverage": 23 / 24, "hour_coverage": 0.0}
 
 
+def test_an_efficiency_with_exactly_the_coverage_it_needs_is_given(kpis: Kpis) -> None:
+    # Five hours of five minutes; three slots are missing, each in an hour of its own.
+    slots: list[dict[str, float | None]] = [{"battery": -12_000.0}] * 30
+    slots += [{"battery": 6_000.0}] * 30
+    for missing in (5, 35, 50):
+        slots[missing] = {"battery": None}
+    found = kpis(slots, roles=["battery"], interval_s=300)["battery_round_trip_efficiency"]
+    assert found.coverage == 57 / 60 == 0.95
+    assert found.value == 28 * 6 / (29 * 12)
+
+
+def test_an_efficiency_with_exactly_four_fifths_of_an_hour_is_given(kpis: Kpis) -> None:
+    # Five days of quarter hours: 20 slots in each hour of the day, 4 of them missing at noon.
+    day: list[dict[str, float | None]] = [{"battery": -400.0}] * 48 + [{"battery": 300.0}] * 48
+    slots = day * 5
+    for number in range(4):
+        slots[96 * number + 48] = {"battery": None}
+    found = kpis(slots, roles=["battery"])["battery_round_trip_efficiency"]
+    assert found.value == (5 * 48 - 4) * 300 / (5 * 48 * 400)
+
+
 def test_a_little_charging_is_too_little_and_not_none(kpis: Kpis) -> None:
     reason = kpis(cycle(0.5, 0.0), roles=["battery"])["battery_round_trip_efficiency"].reason
     assert reason is not None
     assert reason.code == "efficiency_uncertain"
+
+
+def test_a_kpi_that_needs_the_data_asks_for_all_of_them(engine: DuckDBEngine) -> None:
+    profile = make_site(["pv"]).profile()
+    access = Access(engine, Snapshot("small", 0, 0, (), {}), profile)
+    with pytest.raises(ValueError, match="needs the data themselves"):
+        Sums(Totals(), profile, "pv", 1, access).data()
+
+
+def test_of_a_slot_filled_twice_the_first_sample_counts_in_a_long_window_as_well(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = make_site(["pv"])
+    start = datetime(2023, 3, 1, tzinfo=UTC)
+    rows = rows_from(site, start, [{"pv": 4.0}] * 192)
+    rows += rows_from(site, start + timedelta(hours=5, minutes=1), [{"pv": 400.0}])
+    lake = make_lake(tmp_path, site.profile(), rows)
+    window = Window(start, start + timedelta(days=2))
+    assert kpi_report(engine, lake, site.profile(), window).kpis["pv_energy"].value == 2 * 24 * 4.0
 
 
 def test_one_commanded_slot_is_enough(kpis: Kpis) -> None:
@@ -95,6 +143,11 @@ def test_a_share_without_a_load_is_undefined_though_the_critical_load_exceeds_it
     reason = found["critical_share"].reason
     assert reason is not None
     assert reason.code == "no_energy"
+
+
+def test_a_share_of_little_energy_is_given(kpis: Kpis) -> None:
+    found = kpis([{"load": 0.5, "critical_load": 0.25}], roles=["load", "critical_load"])
+    assert found["critical_share"].value == 0.5
 
 
 def test_without_pv_a_fuel_cell_is_no_renewable_source_by_itself(kpis: Kpis) -> None:
