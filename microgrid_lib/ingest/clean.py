@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from microgrid_lib.ingest.order import ORIGIN, put_in_order
 from microgrid_lib.ingest.readers import RAW, RawRows, insert_refused
 from microgrid_lib.ingest.values import OUTSIDE
 from microgrid_lib.site.profile import Site
@@ -388,10 +389,17 @@ def _count(
         f"SELECT count(*) FROM (SELECT {time_sql} AS us FROM {RAW}) AS here POSITIONAL JOIN "
         f"(SELECT {time_sql} AS next FROM {RAW} OFFSET 1) AS there WHERE next < us",
     )[0]
+    # Rows of a doubled hour have their time by their row id, so they stay where they are.
+    moved = (
+        backwards > 0
+        and not doubled
+        and put_in_order(con, ["t", *raw.channels], time_sql, accepted)
+    )
+    row_id = f"coalesce({ORIGIN}, rowid)" if moved else "rowid"
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     return Cleaned(
-        select=f"SELECT make_timestamptz({time_sql}) AS time, {columns}, rowid AS id FROM {RAW}",
-        ordered=backwards == 0,
+        select=f"SELECT make_timestamptz({time_sql}) AS time, {columns}, {row_id} AS id FROM {RAW}",
+        ordered=backwards == 0 or moved,
         channels=raw.channels,
         rows_accepted=accepted,
         rows_duplicate=duplicates,
