@@ -88,6 +88,14 @@ class Window:
         return Window(low.astimezone(zone_), high.astimezone(zone_))
 
 
+def elapsed(start: datetime, end: datetime) -> timedelta:
+    """Time from one instant to another, also across a change of summer time.
+
+    Subtracting times of one zone gives what its clocks say, an hour too much or too little there.
+    """
+    return end.astimezone(UTC) - start.astimezone(UTC)
+
+
 def _month_start(at: datetime) -> datetime:
     return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
 

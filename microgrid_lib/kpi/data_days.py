@@ -12,7 +12,7 @@ from microgrid_lib.ingest.inventory import FileEntry, QuarantineCount
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.intervals import SECOND_US
 from microgrid_lib.store.slots import first_slot_us, from_epoch_us
-from microgrid_lib.window import Window
+from microgrid_lib.window import Window, elapsed
 
 LONG = timedelta(hours=1)
 """Silence up to this long is no outage."""
@@ -39,7 +39,7 @@ class Outage(BaseModel):
     @property
     def hours(self) -> float:
         """Length [h]."""
-        return (self.end - self.start) / timedelta(hours=1)
+        return elapsed(self.start, self.end) / timedelta(hours=1)
 
 
 class DataDays(BaseModel):

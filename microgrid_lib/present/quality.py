@@ -14,7 +14,7 @@ from microgrid_lib.present.sections import CardSpec, SectionContent, SectionSpec
 from microgrid_lib.present.sections import prepare_section as prepare_numbers
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.site.profile import Profile
-from microgrid_lib.window import Window
+from microgrid_lib.window import Window, elapsed
 
 MARKS = {"pass": "✓", "fail": "✕", "indicative": "≈", "not observable": "–", "": "–"}
 """A verdict's sign; its word stands beside it."""
@@ -223,7 +223,8 @@ def excursion_rows(
     """Write excursions, each with a stretch of time around it that lies in the window."""
     rows = []
     for one in found:
-        margin = max(_LEAST_MARGIN, one.end - one.start)
+        lasted = elapsed(one.start, one.end)
+        margin = max(_LEAST_MARGIN, lasted)
         stretch = window.clip(one.start - margin, one.end + margin)
         if stretch is None:
             continue
@@ -231,7 +232,7 @@ def excursion_rows(
         rows.append(
             ExcursionRow(
                 start=texts.moment(one.start, seconds=True),
-                duration=duration_text((one.end - one.start).total_seconds(), texts),
+                duration=duration_text(lasted.total_seconds(), texts),
                 point=texts(f"role.{one.point}"),
                 extreme=f"{texts.number(one.extreme, decimals)} {one.unit}",
                 limit=texts(

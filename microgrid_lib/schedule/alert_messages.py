@@ -12,6 +12,7 @@ from microgrid_lib.kpi.alert_rules import SEVERITIES
 from microgrid_lib.present.alert_texts import kind_title, lasting_text, state_text, worst_text
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.schedule.watch import News
+from microgrid_lib.window import elapsed
 
 MOST_LISTED = 50
 """Events of a site that a message lists; the others are counted."""
@@ -84,7 +85,9 @@ def _line(one: News, texts: Texts) -> str:
             f"notice.alerts.{one.phase}",
             start=texts.moment(one.told.start.astimezone(zone)),
             end=texts.moment(alert.end) if alert and alert.end else "",
-            lasted=lasting_text(alert.end - alert.start, texts) if alert and alert.end else "",
+            lasted=lasting_text(elapsed(alert.start, alert.end), texts)
+            if alert and alert.end
+            else "",
         ),
     ]
     if alert is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -10,7 +10,7 @@ import pytest
 
 from microgrid_lib.ingest.day_coverage import DayCoverage, coverage_by_day
 from microgrid_lib.kpi.access import Access
-from microgrid_lib.kpi.data_days import outages
+from microgrid_lib.kpi.data_days import Outage, outages
 from microgrid_lib.site.profile import Site
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.window import Window, day_window
@@ -112,3 +112,12 @@ def test_a_period_without_any_row_is_one_outage(engine: DuckDBEngine, tmp_path: 
     later = Window(START + timedelta(days=40), START + timedelta(days=41))
     (found,) = outages(access, later)
     assert (found.from_start, found.to_end, found.hours) == (True, True, 24.0)
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2023-03-12", 2.0), ("2023-11-05", 4.0)])
+def test_an_outage_over_a_change_of_summer_time_has_its_true_length(day: str, hours: float) -> None:
+    zone = make_site(("pv",), display_timezone="America/Los_Angeles").display_zone
+    start, end = (
+        datetime.fromisoformat(f"{day}T0{hour}:30").replace(tzinfo=zone) for hour in (0, 3)
+    )
+    assert Outage(start=start, end=end, from_start=False, to_end=False).hours == hours

@@ -77,6 +77,23 @@ def test_samples_that_only_one_flow_has_widen_what_is_left_over(tmp_path: Path) 
     assert balance.spread_kwh == pytest.approx(90.0)
 
 
+def test_flows_that_lack_different_hours_widen_it_though_their_coverage_is_the_same(
+    tmp_path: Path,
+) -> None:
+    site = make_site(("pv", "grid", "load"))
+    slots = [{"pv": 10.0, "grid": 5.0, "load": 15.0} for _ in range(96)]
+    for slot in slots[:24]:
+        del slot["pv"]
+    for slot in slots[24:48]:
+        del slot["load"]
+    for slot in slots[48:72]:
+        del slot["grid"]
+    balance = Data(site, slots, tmp_path).balance()
+    assert balance.gap_kwh == pytest.approx(180.0 + 90.0 - 270.0)
+    # Grid and load of the first 6 h, PV and grid of the next, PV and load of the third.
+    assert balance.spread_kwh == pytest.approx((30 + 90) + (60 + 30) + (60 + 90))
+
+
 def test_a_flow_of_which_half_is_missing_leaves_nothing_to_balance(tmp_path: Path) -> None:
     site = make_site(("pv", "grid", "load"))
     slots = [{"pv": 10.0, "grid": 5.0, "load": 15.0} for _ in range(96)]

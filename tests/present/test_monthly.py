@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from microgrid_lib.errors import NoDataError
 from microgrid_lib.forecast.review import ForecastReview
 from microgrid_lib.kpi.evidence import EvidenceResult, ReadingResult
-from microgrid_lib.kpi.model import Note
+from microgrid_lib.kpi.model import KpiReport, Note
 from microgrid_lib.kpi.report import definitions
 from microgrid_lib.present.cards import kpi_quantity
 from microgrid_lib.present.monthly.data_quality import channel_table, coverage_map, outage_table
-from microgrid_lib.present.monthly.earlier import earlier_windows
+from microgrid_lib.present.monthly.earlier import as_far, ask_earlier, earlier_windows
 from microgrid_lib.present.monthly.summary import by_tone, find_all, lead_text, rules
 from microgrid_lib.present.texts import LANGUAGES, texts_for
-from microgrid_lib.window import day_window, month_window
+from microgrid_lib.window import Window, day_window, month_window
 from tests.present.facts import (
     REASON,
     alert,
@@ -219,8 +220,31 @@ def test_excursions_beyond_the_outer_limits_need_attention(limits: list[str], to
 def test_excursions_are_counted_added_up_and_the_farthest_is_named() -> None:
     facts = facts_of(excursions=[excursion("voltage_a"), excursion("voltage_b", 432.0, 80)])
     (one,) = found("Q2", facts)
-    assert "frequency: 2, beyond the outer limits: 1; 2 min in all" in plain(one.text)
+    assert (
+        "frequency: 2, beyond the outer limits: 1; 1 min 20 s with at least one of them"
+        in plain(one.text)
+    )
     assert "432.0 V" in plain(one.text)
+
+
+def test_excursions_at_once_count_once_in_their_time() -> None:
+    first, later = excursion("voltage_a", seconds=300), excursion("voltage_a", seconds=60)
+    nested = excursion("voltage_b", 432.0, 120)
+    moved = {"start": first.start + timedelta(minutes=4), "end": first.start + timedelta(minutes=7)}
+    other = later.model_copy(update={"point": "mccb_voltage", **moved})
+    apart = {"start": first.start + timedelta(hours=1)}
+    last = later.model_copy(update=apart | {"end": apart["start"] + timedelta(minutes=1)})
+    (one,) = found("Q2", facts_of(excursions=[first, nested, other, last]))
+    # 0 to 7 min, and a minute an hour later.
+    assert "frequency: 4, beyond the outer limits: 1; 8 min with" in plain(one.text)
+
+
+def test_a_critical_alert_over_the_end_of_summer_time_has_its_true_length() -> None:
+    zone = site_of("trade_street").display_zone
+    start, end = (datetime(2022, 11, 6, hour, tzinfo=UTC).astimezone(zone) for hour in (8, 10))
+    lasting = alert("critical").model_copy(update={"start": start, "end": end})
+    (one,) = found("A1", facts_of(alerts=[lasting]))
+    assert "Fuel cell failed, 2 h from" in plain(one.text)
 
 
 def test_critical_alerts_need_attention_and_the_longest_is_named() -> None:
@@ -361,6 +385,37 @@ def test_periods_to_compare_with() -> None:
     week = day_window(start, ZONE, end=start + timedelta(days=7))
     assert days(week) == ["2022-06-27/2022-07-04", "2021-07-05/2021-07-12"]
     assert days(day_window(start, ZONE)) == ["2022-07-03/2022-07-04", "2022-06-27/2022-06-28"]
+
+
+def test_a_period_that_is_not_over_is_compared_with_as_much_of_the_earlier_ones() -> None:
+    asked: list[Window] = []
+
+    class Data:
+        def kpis(self, window: Window) -> KpiReport:
+            asked.append(window)
+            raise NoDataError("none")
+
+    day = day_window(date(2022, 7, 5), ZONE)
+    ask_earlier(Data(), day, day.start + timedelta(hours=8))
+    assert [f"{w.start:%m-%d %H}/{w.end:%m-%d %H}" for w in asked] == [
+        "07-04 00/07-04 08",
+        "06-28 00/06-28 08",
+    ]
+    asked.clear()
+    ask_earlier(Data(), day, day.end)
+    assert [w for _, w in earlier_windows(day)] == asked
+
+
+def test_a_shorter_month_before_is_compared_as_a_whole() -> None:
+    march, february = month_window("2023-03", ZONE), month_window("2023-02", ZONE)
+    assert as_far(february, march, march.start + timedelta(days=30)) == february
+
+
+def test_what_is_over_of_a_month_is_judged_from_a_week_on() -> None:
+    facts = pv_against(1100, 1000)
+    start = facts.window.start
+    assert tones("P1", replace(facts, until=start + timedelta(days=6))) == ["record"]
+    assert tones("P1", replace(facts, until=start + timedelta(days=7))) == ["well"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -83,7 +83,7 @@ class Balance:
         site itself used.
     spread_kwh
         How much of the gap may come from samples that one flow has and another lacks: each flow's
-        mean power times the hours in which it is valid and not all are.
+        mean power times the time in which it is valid and not all are, hour by hour.
     closed_by
         The role that is computed from the others, so that the gap says nothing; empty: none.
     frame
@@ -126,12 +126,19 @@ def make_balance(data: StorageData, window: Window, kpis: Mapping[str, Kpi]) -> 
     gap = spread = None
     if all(flow.kwh is not None for flow in (*sources, *sinks)) and profile.has("grid"):
         gap = sum(f.kwh or 0.0 for f in sources) - sum(f.kwh or 0.0 for f in sinks)
-        joint = min(flow.coverage for flow in (*sources, *sinks))
-        spread = sum(
-            abs(f.kwh or 0.0) * (f.coverage - joint) / f.coverage for f in (*sources, *sinks)
-        )
+        # Flows of like coverage may lack different hours.
+        spread = _spread(names, data.energies(names, window, "hour"))
     found = Balance(window, sources, sinks, gap, spread, closed_by(profile), None, frame)
     return Balance(**{**vars(found), "stored": _stored(data, found, kpis)})
+
+
+def _spread(names: Sequence[str], hours: pd.DataFrame) -> float:
+    energy, share = (
+        np.array([hours[f"{name}{end}"] for name in names], dtype=np.float64)
+        for end in ("", "_coverage")
+    )
+    beyond = (share - share.min(axis=0)) / np.where(share > 0, share, 1.0)
+    return float(np.nansum(np.abs(energy) * beyond))
 
 
 def closed_by(profile: Profile) -> Literal["", "grid", "load"]:

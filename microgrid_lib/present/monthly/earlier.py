@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from microgrid_lib.errors import NoDataError
@@ -13,7 +13,7 @@ from microgrid_lib.kpi.model import Kpi, KpiReport
 from microgrid_lib.kpi.registry import FULL_COVERAGE, Definition
 from microgrid_lib.present.periods import describe, is_month, shifted
 from microgrid_lib.present.texts import Texts
-from microgrid_lib.window import Window
+from microgrid_lib.window import Window, elapsed
 
 Which = Literal["before", "season"]
 _YEAR_OF_WEEKS = timedelta(days=364)
@@ -88,10 +88,25 @@ def earlier_windows(window: Window) -> tuple[tuple[Which, Window], ...]:
     return (("before", window.previous()), ("season", season))
 
 
-def ask_earlier(data: KpiData, window: Window) -> tuple[Earlier, ...]:
-    """Ask for the KPIs of the earlier periods."""
+def as_far(period: Window, window: Window, until: datetime) -> Window:
+    """Cut an earlier period to as much as is over of a window: until eight, if it is eight."""
+    if until >= window.end:
+        return period
+    over = period.clip(period.start_utc, period.start_utc + elapsed(window.start, until))
+    return over or period
+
+
+def ask_earlier(data: KpiData, window: Window, until: datetime) -> tuple[Earlier, ...]:
+    """Ask for the KPIs of the earlier periods.
+
+    Parameters
+    ----------
+    until
+        End of what can be expected of the window.
+    """
     found = []
-    for which, period in earlier_windows(window):
+    for which, whole in earlier_windows(window):
+        period = as_far(whole, window, until)
         try:
             kpis: Mapping[str, Kpi] | None = data.kpis(period).kpis
         except NoDataError:

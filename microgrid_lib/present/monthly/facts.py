@@ -118,15 +118,16 @@ def gather(data: ReportData, window: Window, kind: Kind = "monthly") -> Facts:
     """
     report = data.kpis(window)
     measured = measures_quality(data.profile)
-    until = data.as_of() or window.end
+    as_of = data.as_of() or window.end
+    until = min(window.end, as_of.astimezone(window.end.tzinfo))
     return Facts(
         site=data.site,
         profile=data.profile,
         window=window,
-        until=min(window.end, until.astimezone(window.end.tzinfo)),
+        until=until,
         synthetic=data.synthetic,
         kpis=report.kpis,
-        earlier=ask_earlier(data, window),
+        earlier=ask_earlier(data, window, until),
         compliance=data.compliance(window) if measured else None,
         excursions=data.excursions(window) if measured else (),
         alerts=data.alerts(window).alerts,

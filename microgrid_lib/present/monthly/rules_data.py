@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from microgrid_lib.kpi.alerts import Alert
 from microgrid_lib.kpi.excursions import Excursion
@@ -13,6 +13,7 @@ from microgrid_lib.present.forecast import amount
 from microgrid_lib.present.monthly.data_quality import channel_title, read_channels
 from microgrid_lib.present.monthly.doubts import doubt_texts
 from microgrid_lib.present.monthly.findings import NBSP, Finding, Saying, Tone, rule
+from microgrid_lib.window import elapsed
 
 OUTER = frozenset({"voltage_b", "frequency_critical"})
 _MOST_NAMED = 3
@@ -67,17 +68,26 @@ def outside(say: Saying) -> Iterator[Finding]:
         return
     outer = sum(one.limit in OUTER for one in found)
     worst = max(found, key=_depth)
-    lasted = sum(((one.end - one.start) for one in found), timedelta())
     said = say.texts(
         "monthly.say.excursions",
         count=len(found),
         outer=outer,
-        lasted=lasting_text(lasted, say.texts).replace(" ", NBSP),
+        lasted=lasting_text(_outside_for(found), say.texts).replace(" ", NBSP),
         extreme=f"{say.texts.number(worst.extreme, _DECIMALS[worst.unit])}{NBSP}{worst.unit}",
         point=say.texts(f"role.{worst.point}"),
         moment=say.texts.moment(worst.start),
     )
     yield say.finding("attention" if outer else "record", said)
+
+
+def _outside_for(found: Sequence[Excursion]) -> timedelta:
+    """How long at least one value was outside: what is so at once counts once."""
+    whole = timedelta()
+    until = datetime.min.replace(tzinfo=UTC)
+    for start, end in sorted((one.start.astimezone(UTC), one.end.astimezone(UTC)) for one in found):
+        whole += max(end - max(start, until), timedelta())
+        until = max(until, end)
+    return whole
 
 
 def _depth(one: Excursion) -> float:
@@ -113,7 +123,7 @@ def critical(say: Saying) -> Iterator[Finding]:
 
 
 def _length(alert: Alert, say: Saying) -> timedelta:
-    return (alert.end or say.facts.until) - alert.start
+    return elapsed(alert.start, alert.end or say.facts.until)
 
 
 @rule("A2", "alerts")

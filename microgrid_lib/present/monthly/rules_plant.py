@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from microgrid_lib.present.monthly.findings import Finding, Saying, Tone, judged_by_season, rule
+from microgrid_lib.window import elapsed
 
 SHORTEST_JUDGED = timedelta(days=6, hours=23)
 """A week, of which a change of summer time may have taken an hour."""
@@ -27,7 +28,7 @@ def trend(say: Saying, name: str) -> Iterator[Finding]:
     )
     compared = say.facts.compared(name)
     # From day to day the weather and who is at work make all the difference.
-    short = say.facts.window.duration < SHORTEST_JUDGED
+    short = elapsed(say.facts.window.start, say.facts.until) < SHORTEST_JUDGED
     tone: Tone = "record" if short else judged_by_season(name, compared, say.limit("change"))
     yield say.finding(tone, said + say.comparisons(name, kpi))
 

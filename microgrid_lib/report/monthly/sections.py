@@ -27,7 +27,7 @@ from microgrid_lib.report.figures import figure_block
 from microgrid_lib.report.heat import curve_block, heat_block
 from microgrid_lib.report.pages import Passage
 from microgrid_lib.report.quality import compliance_block, excursions_block, trips_block
-from microgrid_lib.window import Window
+from microgrid_lib.window import Window, elapsed
 
 MOST_EXCURSIONS = 60
 MOST_ALERTS = 120
@@ -165,7 +165,9 @@ def _quality(
         yield trips_block(table, texts, level=3)
     if table.unseen:
         yield Paragraph(f"{texts.clauses(table.unseen)}.", "note")
-    longest = sorted(facts.excursions, key=lambda one: one.start - one.end)[:MOST_EXCURSIONS]
+    longest = sorted(facts.excursions, key=lambda one: elapsed(one.end, one.start))[
+        :MOST_EXCURSIONS
+    ]
     rows = excursion_rows(sorted(longest, key=lambda one: one.start), facts.window, texts)
     if not rows:
         yield Paragraph(texts("monthly.no_excursions"))
@@ -194,4 +196,4 @@ def alerts_passage(
 
 
 def _urgency(row: AlertRow) -> tuple[int, timedelta]:
-    return _RANK.get(row.severity.state, len(_RANK)), row.start - row.end
+    return _RANK.get(row.severity.state, len(_RANK)), elapsed(row.end, row.start)
