@@ -45,7 +45,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "excursions": ("intervals", "compliance"),
     "gaps": FORMULAS,
     "intervals": ("intervals", "compliance"),
-    "islands": ("compliance",),
+    "islands": ("intervals", "compliance"),
     "limits": ("intervals", "compliance", "alerts"),
     "notes": (*FORMULAS, "report_compare", "soc"),
     "production": FORMULAS,

@@ -12,8 +12,10 @@ import pytest
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.excursions import Outside, limits_of, outside
 from microgrid_lib.kpi.intervals import Intervals, interval_s, intervals
+from microgrid_lib.kpi.islands import islands
 from microgrid_lib.kpi.limits import Band
 from microgrid_lib.store.engines import DuckDBEngine
+from microgrid_lib.window import Window
 from tests.kpi.lakes import make_lake, make_site, rows_from
 
 START = datetime(2023, 3, 1, tzinfo=UTC)
@@ -117,6 +119,18 @@ def test_samples_outside_are_found_in_the_first_and_the_last_slot(
         access, "bus_voltage", band, START + timedelta(minutes=1), START + timedelta(minutes=29)
     )
     assert none.value.tolist() == []
+
+
+def test_where_islands_cannot_be_told_no_interval_is_counted(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = make_site(["pv"])
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, [{"pv": 1.0}] * 8))
+    window = Window(START, START + timedelta(hours=2))
+    found = islands(Access(engine, lake, site.profile()), window)
+    assert (found.islanded, found.synchronous, found.unknown) == (0, 0, 0)
+    assert found.reason is not None
+    assert found.reason.params["role"] == "bus_frequency"
 
 
 def test_limits_of_voltages_and_frequencies_are_those_of_the_site() -> None:

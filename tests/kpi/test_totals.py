@@ -81,3 +81,24 @@ def test_a_peak_inside_the_window_needs_half_of_its_slots(
     peak = kpi_report(engine, lake, site.profile(), window).kpis["peak_load"]
     expected = (9.0, at(1)) if valid == 2 else (4.0, at(2))
     assert (peak.value, peak.time) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(7.0, 3.0, (7.0, at(0))), (3.0, 7.0, (7.0, at(3))), (7.0, 7.0, (7.0, at(0)))],
+)
+def test_a_quarter_hour_read_from_a_summary_and_from_samples_is_one(
+    engine: DuckDBEngine, tmp_path: Path, first: float, last: float, expected: tuple[float, object]
+) -> None:
+    # Slots of a minute, summaries of five. From 0:07 to 0:53 the first and the last quarter hour
+    # have 8 of 15 slots: 3 from samples, 5 from a summary; their powers differ.
+    def edge(mean: float) -> tuple[dict[str, float], dict[str, float]]:
+        return {"load": mean + 5.0}, {"load": mean - 3.0}
+
+    (odd, even), (odd_end, even_end) = edge(first), edge(last)
+    minutes = [*[odd] * 10, *[even] * 5, *[{"load": 5.0}] * 30, *[even_end] * 5, *[odd_end] * 15]
+    site = make_site(["load"], interval_s=60)
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, minutes), summarised=engine)
+    window = Window(START + timedelta(minutes=7), START + timedelta(minutes=53))
+    peak = kpi_report(engine, lake, site.profile(), window).kpis["peak_load"]
+    assert (peak.value, peak.time) == expected
