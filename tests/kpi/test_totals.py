@@ -102,3 +102,26 @@ def test_a_quarter_hour_read_from_a_summary_and_from_samples_is_one(
     window = Window(START + timedelta(minutes=7), START + timedelta(minutes=53))
     peak = kpi_report(engine, lake, site.profile(), window).kpis["peak_load"]
     assert (peak.value, peak.time) == expected
+
+
+def test_a_quarter_hour_at_the_edge_counts_with_all_of_its_slots(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    # From 0:01 on: 4 slots from samples, 10 from summaries that would be enough by themselves.
+    minutes = [{"load": 2.0}] * 5 + [{"load": 9.0}] * 10 + [{"load": 5.0}] * 46
+    site = make_site(["load"], interval_s=60)
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, minutes), summarised=engine)
+    window = Window(START + timedelta(minutes=1), START + timedelta(hours=1))
+    peak = kpi_report(engine, lake, site.profile(), window).kpis["peak_load"]
+    assert (peak.value, peak.time) == ((4 * 2.0 + 10 * 9.0) / 14, at(0))
+
+
+def test_three_of_six_slots_are_half_of_a_quarter_hour(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = make_site(["load"], interval_s=150)
+    powers = [*[2.0] * 6, 9.0, 9.0, 9.0, None, None, None, *[3.0] * 6, *[2.0] * 7]
+    rows = rows_from(site, START, [{"load": power} for power in powers])
+    lake = make_lake(tmp_path, site.profile(), rows)
+    peak = kpi_report(engine, lake, site.profile(), Window(START, at(4))).kpis["peak_load"]
+    assert (peak.value, peak.time) == (9.0, at(1))

@@ -1,0 +1,148 @@
+"""Verdicts of periods from counts by hand: shares exactly at what is required, whole periods."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from microgrid_lib.kpi.access import Access
+from microgrid_lib.kpi.compliance import Compliance, Counted, PeriodResult, not_observable
+from microgrid_lib.kpi.compliance_rules import QualityRule, quality_rules
+from microgrid_lib.store.engines import DuckDBEngine
+from microgrid_lib.store.snapshot import Snapshot
+from microgrid_lib.window import Window
+from tests.kpi.lakes import make_lake, make_site, rows_from, utc
+
+MONDAY = utc("2023-03-06T00:00")
+WEEK = timedelta(days=7)
+DAY = timedelta(days=1)
+SECOND_US = 1_000_000
+
+
+def rule_of(name: str) -> QualityRule:
+    rules = quality_rules(make_site(["bus_voltage"]).profile())
+    (found,) = (rule for rule in rules if rule.name == name)
+    return found
+
+
+def of_window(engine: DuckDBEngine, start: datetime, end: datetime) -> Compliance:
+    profile = make_site(["bus_voltage", "bus_frequency"], interval_s=10).profile()
+    return Compliance(Access(engine, Snapshot("small", 0, 0, (), {}), profile), Window(start, end))
+
+
+def counted(starts: list[datetime], *columns: list[int]) -> Counted:
+    """Starts, n, n1, n2, n_invalid."""
+    times = np.array([int(at.timestamp()) * SECOND_US for at in starts])
+    n, n1, n2, n_invalid = (np.array(column) for column in columns)
+    return Counted(times, n, n1, n2, n_invalid)
+
+
+def period(
+    engine: DuckDBEngine, counts: tuple[int, int, int, int], rule: str, *, complete: bool = True
+) -> PeriodResult:
+    """One interval's counts, judged as a period."""
+    end = MONDAY + WEEK
+    rows = counted([MONDAY], *([count] for count in counts))
+    judging = of_window(engine, MONDAY, end)
+    return judging._period(rule_of(rule), rows, MONDAY, end, complete)
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [
+        ((20, 1, 0, 0), "pass"),
+        ((20, 2, 0, 0), "fail"),
+        ((2000, 101, 0, 0), "fail"),
+        ((20, 1, 1, 0), "fail"),
+        ((20, 0, 1, 0), "fail"),
+        ((20, 0, 0, 20), "pass"),
+        ((20, 0, 0, 21), "indicative"),
+        ((1, 0, 0, 0), "pass"),
+        ((1, 0, 0, 1), "pass"),
+        ((0, 0, 0, 9), None),
+    ],
+)
+def test_a_period_needs_exactly_its_shares_and_half_of_its_intervals(
+    engine: DuckDBEngine, counts: tuple[int, int, int, int], verdict: str | None
+) -> None:
+    found = period(engine, counts, "en50160_voltage")
+    assert (found.n, found.n1, found.n2, found.n_invalid) == counts
+    assert found.verdict == verdict
+    assert found.share_inside == (1 - counts[1] / counts[0] if counts[0] else None)
+    parts = period(engine, counts, "en50160_voltage", complete=False)
+    assert parts.verdict == ("indicative" if counts[0] else None)
+
+
+def test_a_rule_without_an_outer_range_asks_only_for_the_inner_one(engine: DuckDBEngine) -> None:
+    found = period(engine, (20, 0, 3, 0), "ansi_c84_1_a")
+    assert (found.verdict, found.n2) == ("pass", None)
+    assert period(engine, (20, 1, 0, 0), "ansi_c84_1_a").verdict == "fail"
+
+
+def test_a_period_has_the_intervals_that_start_in_it(engine: DuckDBEngine) -> None:
+    # The first interval begins before the window, as intervals of its first period may.
+    start = MONDAY + timedelta(minutes=5)
+    starts = [MONDAY, *(MONDAY + WEEK + k * timedelta(minutes=10) for k in (-1, 0, 1))]
+    rows = counted(starts, [1, 2, 4, 8], [1, 0, 1, 0], [0, 0, 1, 1], [0, 1, 0, 2])
+    judging, rule = of_window(engine, start, MONDAY + 2 * WEEK), rule_of("en50160_voltage")
+    first = judging._period(rule, rows, start, MONDAY + WEEK, False)
+    second = judging._period(rule, rows, MONDAY + WEEK, MONDAY + 2 * WEEK, True)
+    assert (first.n, first.n1, first.n2, first.n_invalid) == (3, 1, 0, 1)
+    assert (second.n, second.n1, second.n2, second.n_invalid) == (12, 1, 2, 2)
+
+
+def test_weeks_are_whole_from_monday_to_monday(engine: DuckDBEngine) -> None:
+    start, end = MONDAY - DAY, MONDAY + WEEK + timedelta(hours=1)
+    found = of_window(engine, start, end)._periods(rule_of("en50160_voltage"))
+    assert found == [
+        (start, MONDAY, False),
+        (MONDAY, MONDAY + WEEK, True),
+        (MONDAY + WEEK, end, False),
+    ]
+
+
+@pytest.mark.parametrize(("days", "whole"), [(364, False), (365, True), (366, True)])
+def test_a_year_has_365_days(engine: DuckDBEngine, days: int, whole: bool) -> None:
+    end = MONDAY + days * DAY
+    found = of_window(engine, MONDAY, end)._periods(rule_of("en50160_frequency_grid"))
+    assert found == [(MONDAY, end, whole)]
+
+
+def test_shares_inside_are_of_all_valid_intervals() -> None:
+    rows = counted([MONDAY, MONDAY + DAY], [5, 3], [1, 1], [0, 0], [9, 9])
+    assert rows.inside() == 0.75
+    assert counted([MONDAY], [0], [0], [0], [1]).inside() is None
+    assert counted([MONDAY], [1], [1], [0], [0]).inside() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "trips", "means"),
+    [
+        (1, "OV2, OF2, UF2", True),
+        (10, "OV2, UV2, OF2, UF2", False),
+        (300, "OV1, OV2, UV1, UV2, OF2, UF2", False),
+    ],
+)
+def test_trips_shorter_than_an_interval_are_named(interval_s: int, trips: str, means: bool) -> None:
+    found = list(not_observable(make_site(["bus_voltage"], interval_s=interval_s).profile()))
+    assert any(trips in note.text for note in found)
+    assert any("stricter" in note.text for note in found) == means
+
+
+@pytest.mark.parametrize(("hertz", "trips", "verdict"), [(61.3, 1, "fail"), (61.2, 0, "pass")])
+def test_a_slot_as_long_as_the_clearing_time_is_a_trip(
+    engine: DuckDBEngine, tmp_path: Path, hertz: float, trips: int, verdict: str
+) -> None:
+    site = make_site(["bus_frequency"], interval_s=300)
+    values = [60.0, hertz, 60.0, 60.0]
+    rows = rows_from(site, MONDAY, [{"bus_frequency": v} for v in values])
+    lake = make_lake(tmp_path, site.profile(), rows)
+    window = Window(MONDAY, MONDAY + timedelta(minutes=20))
+    found = {
+        t.function: t for t in Compliance(Access(engine, lake, site.profile()), window).trips()
+    }
+    assert (found["OF1"].trips, found["OF1"].verdict) == (trips, verdict)
+    assert (found["OF2"].trips, found["OF2"].verdict) == (None, "not observable")
