@@ -11,6 +11,7 @@ import pytest
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.compliance import Compliance, Counted, PeriodResult, not_observable
 from microgrid_lib.kpi.compliance_rules import QualityRule, quality_rules
+from microgrid_lib.kpi.intervals import Intervals
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.store.snapshot import Snapshot
 from microgrid_lib.window import Window
@@ -109,6 +110,57 @@ def test_a_year_has_365_days(engine: DuckDBEngine, days: int, whole: bool) -> No
     end = MONDAY + days * DAY
     found = of_window(engine, MONDAY, end)._periods(rule_of("en50160_frequency_grid"))
     assert found == [(MONDAY, end, whole)]
+
+
+def islanded_in(engine: DuckDBEngine, roles: list[str], islanded: list[bool]) -> Compliance:
+    """A window whose islanded intervals are known."""
+    profile = make_site(roles, interval_s=10).profile()
+    access = Access(engine, Snapshot("small", 0, 0, (), {}), profile)
+    judging = Compliance(access, Window(MONDAY, MONDAY + DAY))
+    judging._islanded = np.array(islanded)
+    return judging
+
+
+BOTH = ["bus_voltage", "mccb_voltage", "bus_frequency", "mccb_frequency"]
+TWO = Intervals(np.arange(2), 1, np.array([60, 60]), {})
+
+
+@pytest.mark.parametrize(
+    ("rule", "point", "roles", "expected"),
+    [
+        ("en50160_voltage", "bus_voltage", BOTH, [False, True]),
+        ("en50160_voltage", "mccb_voltage", BOTH, [True, True]),
+        ("ansi_c84_1_a", "bus_voltage", BOTH, [True, True]),
+        ("en50160_frequency_island", "bus_frequency", BOTH, [True, False]),
+        ("en50160_frequency_grid", "bus_frequency", BOTH, [False, True]),
+        ("en50160_frequency_grid", "mccb_frequency", BOTH, [True, True]),
+        ("en50160_frequency_island", "bus_frequency", BOTH[:3], [False, False]),
+        ("en50160_frequency_grid", "bus_frequency", BOTH[:3], [True, True]),
+    ],
+)
+def test_a_rule_counts_the_intervals_of_its_state_at_points_inside(
+    engine: DuckDBEngine, rule: str, point: str, roles: list[str], expected: list[bool]
+) -> None:
+    judging = islanded_in(engine, roles, [True, False])
+    assert judging._counts(rule_of(rule), point, TWO).tolist() == expected
+
+
+def test_voltages_are_judged_by_valid_intervals_on_the_grid(engine: DuckDBEngine) -> None:
+    judging = islanded_in(engine, BOTH, [False, True, False, False, False])
+    n = np.array([60.0, 60.0, 29.0, 60.0, 60.0])
+    volts = np.array([480.0, 300.0, 300.0, 431.0, 407.0])
+    names = ("bus_voltage__n", "bus_voltage__sumsq")
+    sums = dict(zip(names, (n, n * volts**2), strict=True))
+    judging._known[names] = Intervals(np.arange(5), 1, np.full(5, 60), sums)
+    found = judging.counted(rule_of("en50160_voltage"), "bus_voltage")
+    assert found.n.tolist() == [1, 0, 0, 1, 1]
+    assert found.n1.tolist() == [0, 0, 0, 1, 1]
+    assert found.n2.tolist() == [0, 0, 0, 0, 1]
+    assert found.n_invalid.tolist() == [0, 0, 1, 0, 0]
+    anywhere = judging.counted(rule_of("ansi_c84_1_a"), "bus_voltage")
+    assert anywhere.n.tolist() == [1, 1, 0, 1, 1]
+    assert anywhere.n1.tolist() == [0, 1, 0, 1, 1]
+    assert anywhere.n2.tolist() == [0] * 5
 
 
 def test_shares_inside_are_of_all_valid_intervals() -> None:

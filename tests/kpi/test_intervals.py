@@ -11,7 +11,7 @@ import pytest
 
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.excursions import Outside, limits_of, outside
-from microgrid_lib.kpi.intervals import Intervals, interval_s, intervals
+from microgrid_lib.kpi.intervals import Intervals, interval_s, intervals, synchronism
 from microgrid_lib.kpi.islands import islands
 from microgrid_lib.kpi.limits import Band
 from microgrid_lib.store.engines import DuckDBEngine
@@ -119,6 +119,22 @@ def test_samples_outside_are_found_in_the_first_and_the_last_slot(
         access, "bus_voltage", band, START + timedelta(minutes=1), START + timedelta(minutes=29)
     )
     assert none.value.tolist() == []
+
+
+def test_islands_are_told_from_more_than_two_millihertz_in_either_direction(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    # Two slots of five minutes an interval; what counts is their mean.
+    site = make_site(["bus_frequency", "mccb_frequency"], interval_s=300)
+    differences = [0.001, 0.003, 0.002, 0.0024, -0.001, -0.003, -0.002, -0.0024, 0.0, 0.0]
+    slots = [{"bus_frequency": 60.0, "mccb_frequency": 60.0 + d} for d in differences]
+    slots[-1] = {"bus_frequency": 60.0}
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, slots))
+    access = Access(engine, lake, site.profile())
+    found = synchronism(access, START, START + timedelta(minutes=50))
+    assert found.difference_hz.tolist() == pytest.approx([0.002, 0.0022, -0.002, -0.0022, 0.0])
+    assert found.known.tolist() == [True] * 5
+    assert found.islanded.tolist() == [False, True, False, True, False]
 
 
 def test_where_islands_cannot_be_told_no_interval_is_counted(
