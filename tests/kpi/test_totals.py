@@ -125,3 +125,29 @@ def test_three_of_six_slots_are_half_of_a_quarter_hour(
     lake = make_lake(tmp_path, site.profile(), rows)
     peak = kpi_report(engine, lake, site.profile(), Window(START, at(4))).kpis["peak_load"]
     assert (peak.value, peak.time) == (9.0, at(1))
+
+
+@pytest.mark.parametrize("summarised", [True, False])
+def test_the_largest_of_several_summaries_is_given_with_its_first_time(
+    engine: DuckDBEngine, tmp_path: Path, summarised: bool
+) -> None:
+    site = make_site(["bus_voltage", "mccb_voltage"], interval_s=60)
+    gaps = [*[1.0] * 6, 4.0, *[2.0] * 5, 4.0, *[3.0] * 9]
+    slots = [{"bus_voltage": 480.0, "mccb_voltage": 480.0 + gap} for gap in gaps]
+    lake = make_lake(
+        tmp_path,
+        site.profile(),
+        rows_from(site, START, slots),
+        summarised=engine if summarised else None,
+    )
+    window = Window(START, START + timedelta(minutes=20))
+    gap = kpi_report(engine, lake, site.profile(), window).kpis["max_voltage_gap"]
+    assert (gap.value, gap.time) == (4.0, START + timedelta(minutes=6))
+
+
+def test_a_slot_of_a_quarter_hour_is_all_of_it(engine: DuckDBEngine, tmp_path: Path) -> None:
+    site = make_site(["load"])
+    rows = rows_from(site, START, [{"load": power} for power in (2.0, 9.0, 3.0, 4.0, 1.0)])
+    lake = make_lake(tmp_path, site.profile(), rows)
+    peak = kpi_report(engine, lake, site.profile(), Window(START, at(4))).kpis["peak_load"]
+    assert (peak.value, peak.time) == (9.0, at(1))
