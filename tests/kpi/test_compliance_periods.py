@@ -198,3 +198,21 @@ def test_a_slot_as_long_as_the_clearing_time_is_a_trip(
     }
     assert (found["OF1"].trips, found["OF1"].verdict) == (trips, verdict)
     assert (found["OF2"].trips, found["OF2"].verdict) == (None, "not observable")
+
+
+def test_without_valid_intervals_the_reason_is_the_missing_role_or_their_state(
+    engine: DuckDBEngine,
+) -> None:
+    island, grid = rule_of("en50160_frequency_island"), rule_of("en50160_frequency_grid")
+    untold = islanded_in(engine, BOTH[:3], [])
+    told = islanded_in(engine, BOTH, [])
+
+    def code(judging: Compliance, rule: QualityRule, n: int) -> tuple[str | None, str | None]:
+        verdict, reason = judging._verdict(rule, [], n)
+        return verdict, reason.code if reason else None
+
+    assert code(untold, island, 0) == (None, "no_role")
+    assert code(untold, grid, 0) == (None, "no_intervals")
+    assert code(told, island, 0) == (None, "no_intervals")
+    assert code(told, grid, 1) == ("indicative", "period_incomplete")
+    assert code(untold, island, 1) == ("indicative", "period_incomplete")
