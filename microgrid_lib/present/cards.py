@@ -188,8 +188,13 @@ def _reason(reason: Note, hours: float, texts: Texts) -> str:
     return sentence
 
 
-def change_amount(kpi: Kpi, change: Change, texts: Texts) -> str:
+def change_amount(kpi: Kpi, change: Change, texts: Texts, decimals: int = 0) -> str:
     """Write the size of a change, without its sign; empty where it rounds to nothing.
+
+    Parameters
+    ----------
+    decimals
+        Of a change in per cent.
 
     Raises
     ------
@@ -201,7 +206,7 @@ def change_amount(kpi: Kpi, change: Change, texts: Texts) -> str:
     if change.unit == "1":
         shown, unit = texts.number(abs(100 * change.value), 1), texts("unit.points")
     elif change.relative is not None:
-        shown, unit = texts.number(abs(100 * change.relative)), "%"
+        shown, unit = texts.number(abs(100 * change.relative), decimals), "%"
     elif kpi.unit == "kWh" and change.unit == "kW":
         # Energies are compared as mean power; beside kWh, kW would be another quantity.
         shown, unit = texts.quantity(abs(24 * change.value), "kWh")

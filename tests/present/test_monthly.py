@@ -69,8 +69,14 @@ def test_pv_against_the_month_before_is_told_and_never_judged() -> None:
     (one,) = found("P1", with_kpis(facts_of(before=before), pv_energy=kpi(1000.0, "kWh")))
     assert one.tone == "record"
     assert plain(one.text) == (
-        "The PV gave 1,000 kWh (coverage 99.0 %); per covered hour 50 % less than in June 2022."
+        "The PV gave 1,000 kWh (coverage 99.0 %); per covered hour 50.0 % less than in June 2022."
     )
+
+
+def test_a_change_just_below_its_threshold_does_not_read_as_the_threshold() -> None:
+    (one,) = found("P1", pv_against(1046, 1000))
+    assert one.tone == "record"
+    assert "4.6 % more than in July 2021" in plain(one.text)
 
 
 def test_energies_of_unlike_coverage_are_compared_per_covered_hour() -> None:
@@ -350,6 +356,12 @@ def test_forecasts_are_judged_by_skill_and_intervals(
     mae: float | None, inside: float | None, tone: str
 ) -> None:
     assert tones("F1", facts_of(reviews=(review(mae, inside),))) == [tone]
+
+
+def test_a_share_of_hours_just_below_its_limit_does_not_read_as_the_limit() -> None:
+    (one,) = found("F1", facts_of(reviews=(review(10.0, 0.6972),)))
+    assert one.tone == "attention"
+    assert "69.7 % of the hours" in plain(one.text)
 
 
 def test_every_undefined_indicator_of_a_rule_is_told_with_its_reason() -> None:

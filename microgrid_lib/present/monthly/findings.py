@@ -156,7 +156,8 @@ def compared_text(name: str, kpi: Kpi, compared: Compared, texts: Texts) -> str:
     """A comparison as the end of a sentence."""
     period = compared.earlier.name(texts)
     if compared.change is not None and compared.change.value is not None:
-        amount = change_amount(kpi, compared.change, texts)
+        # As fine as the thresholds need: 4.6 % is not 5 %.
+        amount = change_amount(kpi, compared.change, texts, decimals=1)
         if compared.change.unit == "1" and amount:
             amount = f"{amount.split(' ')[0]} {texts('monthly.points')}"
         amount = amount.replace(" ", NBSP)

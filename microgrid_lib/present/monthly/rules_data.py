@@ -254,7 +254,7 @@ def forecasts(say: Saying) -> Iterator[Finding]:
             said += " " + texts("monthly.say.no_interval")
             yield say.finding("record", said)
             continue
-        inside = f"{texts.number(100 * review.coverage80)}{NBSP}%"
+        inside = f"{texts.number(100 * review.coverage80, 1)}{NBSP}%"
         said += " " + texts("monthly.say.interval", share=inside)
         held = say.limit("low") <= review.coverage80 <= say.limit("high")
         good = skill >= say.limit("skill") - 1e-12

@@ -97,7 +97,7 @@ def _row(review: ForecastReview, texts: Texts) -> tuple[str, ...]:
         return f"{amount(value, texts)}{_NBSP}{review.unit}"
 
     def inside(share: float | None) -> str:
-        return undefined if share is None else f"{texts.number(100 * share)}{_NBSP}%"
+        return undefined if share is None else f"{texts.number(100 * share, 1)}{_NBSP}%"
 
     return (
         texts(f"role.{review.role}"),
