@@ -257,9 +257,11 @@ def _print_run(run: RunEntry) -> None:
 
 
 def _print_delivery(delivery: Delivery) -> None:
+    from microgrid_lib.schedule.journal import one_line
+
     error = f": {delivery.error}" if delivery.error else ""
     at = delivery.created_at.isoformat(timespec="seconds")
     typer.echo(
         f"{at}  {delivery.state:<11} {delivery.origin} to {delivery.target.text}, "
-        f"{delivery.message.subject!r}{error}"
+        f"“{one_line(delivery.message.subject)}”{error}"
     )

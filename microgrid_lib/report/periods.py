@@ -8,10 +8,16 @@ from datetime import UTC, datetime
 from microgrid_lib.api import open_site
 from microgrid_lib.errors import NoDataError
 from microgrid_lib.report.orders import Kind, ReportOrder, period_window, whole_periods
+from microgrid_lib.window import Window
+
+LEAST_SPANNED = 0.5
+"""Share of a period between first and last data below which nobody asked for its report."""
 
 
 def newest_period(order: ReportOrder, now: datetime | None = None) -> ReportOrder:
-    """Give an order without a period the newest whole one that the site's data reach.
+    """Give an order without a period the newest whole one that the site's data reach the end of.
+
+    Where they reach no period's end, it is the newest of `periods_with_data`.
 
     Raises
     ------
@@ -20,11 +26,15 @@ def newest_period(order: ReportOrder, now: datetime | None = None) -> ReportOrde
     NoDataError
         The site has no data for a whole period.
     """
-    return periods_with_data(order, now)[-1]
+    reached = periods_with_data(order, now)
+    data = open_site(order.site, order.profile)
+    span, zone = data.span(), data.site.display_zone
+    ended = [one for one in reached if span and period_window(one.period, zone).end_utc <= span[1]]
+    return (ended or reached)[-1]
 
 
 def periods_with_data(order: ReportOrder, now: datetime | None = None) -> list[ReportOrder]:
-    """Orders for all periods that are over and that the data reach into, the oldest first.
+    """Orders for all periods that are over and half of which the data span, the oldest first.
 
     Parameters
     ----------
@@ -50,8 +60,14 @@ def periods_with_data(order: ReportOrder, now: datetime | None = None) -> list[R
     reached = [
         replace(order, period=name)
         for name in whole_periods(kind, span[0], present)
-        if period_window(name, zone).start < span[1]
+        if _spanned(period_window(name, zone), *span) >= LEAST_SPANNED
     ]
     if not reached:
         raise NoDataError(f"no {kind} period of site {data.site.name} is over yet")
     return reached
+
+
+def _spanned(window: Window, first: datetime, last: datetime) -> float:
+    """Share of a window that lies between two times; gaps between them don't matter."""
+    begin, end = max(window.start_utc, first), min(window.end_utc, last)
+    return max((end - begin) / (window.end_utc - window.start_utc), 0.0)

@@ -11,15 +11,17 @@ import pytest
 from microgrid_lib.api import open_site
 from microgrid_lib.cli.main import run
 from microgrid_lib.errors import MicrogridError, NoDataError
-from microgrid_lib.report import Kind, ReportOrder, Status
+from microgrid_lib.report import Kind, ReportOrder, Status, periods
 from microgrid_lib.report.batch import make_all, missed, sites_with_data
 from microgrid_lib.report.manifest import read_manifest
 from microgrid_lib.report.orders import whole_periods
 from microgrid_lib.report.periods import newest_period, periods_with_data
+from microgrid_lib.site.load import load_site
 from microgrid_lib.site.zones import zone
 
 SITE = "mesa_del_sol"
 DENVER = zone("America/Denver")
+SITE_ZONE = load_site(SITE).display_zone
 
 TOML = """schema_version = 1
 name = "{name}"
@@ -87,6 +89,38 @@ def test_the_newest_period_is_the_last_that_the_data_reach() -> None:
     early = datetime(2022, 6, 20, tzinfo=UTC)
     with pytest.raises(NoDataError, match="is over yet"):
         newest_period(ReportOrder(Kind.monthly, SITE), early)
+
+
+class Spanned:
+    """A site whose data reach from one time to another."""
+
+    def __init__(self, first: datetime, last: datetime) -> None:
+        self.site = load_site(SITE)
+        self._span = (first, last)
+
+    def span(self) -> tuple[datetime, datetime]:
+        return self._span
+
+
+@pytest.mark.parametrize(
+    ("last", "newest", "weeks"),
+    [
+        # Thursday 0:00: three of seven days aren't half of a week.
+        (datetime(2022, 9, 1, tzinfo=SITE_ZONE), "2022-W34", ["2022-W33", "2022-W34"]),
+        # Four days are worth a report, yet the week isn't whole.
+        (datetime(2022, 9, 2, tzinfo=SITE_ZONE), "2022-W34", ["2022-W33", "2022-W34", "2022-W35"]),
+        (datetime(2022, 9, 5, tzinfo=SITE_ZONE), "2022-W35", ["2022-W33", "2022-W34", "2022-W35"]),
+    ],
+)
+def test_a_week_that_data_barely_touch_is_nobodys_report(
+    monkeypatch: pytest.MonkeyPatch, last: datetime, newest: str, weeks: list[str]
+) -> None:
+    # Saturday: two days of week 32.
+    first = datetime(2022, 8, 13, tzinfo=SITE_ZONE)
+    monkeypatch.setattr(periods, "open_site", lambda *_: Spanned(first, last))
+    order, now = ReportOrder(Kind.weekly, SITE), datetime(2022, 11, 1, tzinfo=UTC)
+    assert newest_period(order, now).period == newest
+    assert [one.period for one in periods_with_data(order, now)] == weeks
 
 
 @pytest.mark.usefixtures("home")
