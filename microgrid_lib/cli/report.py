@@ -240,12 +240,16 @@ def _say(results: Sequence[ReportResult], *, quiet: bool) -> None:
 
     for one in results:
         if one.status is not Status.failed and not quiet:
-            typer.echo(f"{one.status}: {one.file} ({one.pages} pages, {one.seconds:.1f} s)")
+            typer.echo(f"{one.status}: {one.file} ({_pages(one.pages)}, {one.seconds:.1f} s)")
         if one.reason:
             site = f"{one.order.site}: " if one.order and len(results) > 1 else ""
             sys.stderr.write(f"microgrid: {site}{one.reason}\n")
     if not results and not quiet:
         typer.echo("nothing is missing")
+
+
+def _pages(count: int) -> str:
+    return f"{count} page" if count == 1 else f"{count} pages"
 
 
 def _exit_code(results: Sequence[ReportResult]) -> int:

@@ -177,6 +177,9 @@ def _run(
         runner.prune()
     if as_json:
         _print_done(done, plan, database)
+    elif not done and sys.stdout.isatty():
+        # Only to a person: what a cron job prints is mailed at every run.
+        typer.echo("nothing is due; microgrid schedule --check says what comes next")
     return _SIGNALLED + stop.number if stop() else _code(done)
 
 
