@@ -24,6 +24,8 @@ from microgrid_lib.settings import Settings
 from tests.browser.conftest import START, TOKEN
 from tests.consumers.drafts import SITE, draft
 
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 ADA = Actor("ada", Role.admin)
@@ -165,7 +167,7 @@ def test_the_life_of_a_consumer(visit: Any, place: Place, tmp_path: Path) -> Non
     button.focus()
     page.keyboard.press("Enter")
     page.locator("[aria-current] button:focus").wait_for()
-    assert field(page, "Name").input_value() == HOSTILE
+    playwright.expect(field(page, "Name")).to_have_value(HOSTILE, timeout=WAIT_MS)
     assert page.locator(".mg-app img").count() == 0
     assert page.title() != "hacked"
 

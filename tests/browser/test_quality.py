@@ -31,11 +31,10 @@ def test_verdicts_and_excursions_are_the_librarys(
     assert shown == [rule.verdict or "" for rule in rules]
     count = visit.page.get_attribute("[data-excursions]", "data-excursions")
     assert count == str(len(demo_site.excursions(window)))
-    before = visit.page.locator(".mg-chart .mg-sub").first.inner_text()
+    said = visit.page.locator(".mg-chart .mg-sub:visible").first
+    before = said.inner_text()
     visit.page.locator(".mg-excursion button").first.click()
-    visit.page.wait_for_function(
-        "before => document.querySelector('.mg-chart .mg-sub').innerText !== before", arg=before
-    )
+    playwright.expect(said).not_to_have_text(before, timeout=30_000)
 
 
 def test_a_slider_moved_by_keyboard_shows_what_the_library_simulates(
