@@ -177,7 +177,7 @@ def _run(
         runner.prune()
     if as_json:
         _print_done(done, plan, database)
-    elif not done and sys.stdout.isatty():
+    elif sys.stdout.isatty() and not (done.runs or done.alerts or done.deliveries or done.faults):
         # Only to a person: what a cron job prints is mailed at every run.
         typer.echo("nothing is due; microgrid schedule --check says what comes next")
     return _SIGNALLED + stop.number if stop() else _code(done)
