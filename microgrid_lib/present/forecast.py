@@ -192,7 +192,9 @@ def _words(report: ForecastReport, texts: Texts) -> tuple[str, ...]:
 
 
 def _days(report: ForecastReport, site: Site, texts: Texts) -> DataTable:
-    heads = ["forecast.day", "forecast.mean", "forecast.interval", "forecast.forest_mean"]
+    forest = any(day.random_forest is not None for day in report.daily)
+    heads = ["forecast.day", "forecast.mean", "forecast.interval"]
+    heads += ["forecast.forest_mean"] if forest else []
     columns = [texts(key, unit=report.unit) for key in heads]
     limits = _limits(report.role, site)
     columns += [texts(f"forecast.chance_{name}", low=low, high=high) for name, low, high in limits]
@@ -202,7 +204,7 @@ def _days(report: ForecastReport, site: Site, texts: Texts) -> DataTable:
             texts.day(datetime.combine(day.date, datetime.min.time())),
             _number(day.mean, texts),
             _range(day.p10, day.p90, texts),
-            _number(day.random_forest, texts),
+            *([_number(day.random_forest, texts)] if forest else []),
         ]
         hours = [hour for hour in report.hourly if hour.time.date() == day.date]
         cells += [_chance(most_likely(hours, low, high), texts) for _, low, high in limits]

@@ -15,6 +15,7 @@ from microgrid_lib.report.figures import (
     HEIGHT_IN,
     Key,
     add_axes,
+    described,
     draw_legend,
     figure_svg,
     finish_axes,
@@ -50,14 +51,7 @@ def bars_block(
     ReportError
         matplotlib isn't installed.
     """
-    return FigureBlock(
-        svg=draw(bars_svg, bars, texts, height_in),
-        alt=f"{bars.title}, {bars.unit}, {bars.subtitle}. {bars.summary}",
-        title=bars.title,
-        subtitle=f"{bars.unit}, {bars.subtitle}",
-        caption=bars.summary,
-        level=level,
-    )
+    return described(draw(bars_svg, bars, texts, height_in), bars, level)
 
 
 def bars_svg(bars: BarChart, texts: Texts, height_in: float) -> str:

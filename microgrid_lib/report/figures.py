@@ -6,14 +6,14 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from microgrid_lib.present.charts import Chart, Floats, Line
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.present.ticks import Tick
-from microgrid_lib.report.aside import draw
+from microgrid_lib.report.aside import Drawing, draw
 from microgrid_lib.report.blocks import FigureBlock
 from microgrid_lib.report.errors import ReportError
 from microgrid_lib.report.palette import colour
@@ -40,6 +40,22 @@ _KEY_IN, _LETTER_IN, _ROW_IN = 0.42, 0.06, 0.14
 _LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 0.5, 0.12, 0.26, 0.24
 
 
+class Described(Protocol):
+    """A prepared picture, in words; the subtitle has the unit."""
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+
+    @property
+    def subtitle(self) -> str:
+        """In which unit, and how it is to be read."""
+
+    @property
+    def summary(self) -> str:
+        """What there is to see."""
+
+
 def figure_block(
     chart: Chart, texts: Texts, level: int = 2, height_in: float = HEIGHT_IN
 ) -> FigureBlock:
@@ -57,12 +73,25 @@ def figure_block(
     ReportError
         matplotlib isn't installed.
     """
+    return described(draw(chart_svg, chart, texts, height_in), chart, level)
+
+
+def described(svg: Drawing, picture: Described, level: int, note: str = "") -> FigureBlock:
+    """A drawing with what its picture says of itself, for the eye and for a screen reader.
+
+    Parameters
+    ----------
+    level
+        Level of its title as a heading.
+    note
+        Follows the summary in the caption.
+    """
     return FigureBlock(
-        svg=draw(chart_svg, chart, texts, height_in),
-        alt=f"{chart.title}, {chart.subtitle}. {chart.summary}",
-        title=chart.title,
-        subtitle=chart.subtitle,
-        caption=chart.summary,
+        svg=svg,
+        alt=f"{picture.title}, {picture.subtitle}. {picture.summary}",
+        title=picture.title,
+        subtitle=picture.subtitle,
+        caption=". ".join(said for said in (picture.summary, note) if said),
         level=level,
     )
 

@@ -13,6 +13,7 @@ from microgrid_lib.report.figures import (
     WIDTH_IN,
     Key,
     add_axes,
+    described,
     draw_legend,
     figure_svg,
     finish_axes,
@@ -41,15 +42,7 @@ def heat_block(heat: HeatMap, texts: Texts, level: int = 2) -> FigureBlock:
     ReportError
         matplotlib isn't installed.
     """
-    caption = ". ".join(said for said in (heat.summary, heat.note) if said)
-    return FigureBlock(
-        svg=draw(heat_svg, heat, texts),
-        alt=f"{heat.title}, {heat.subtitle}. {heat.summary}",
-        title=heat.title,
-        subtitle=heat.subtitle,
-        caption=caption,
-        level=level,
-    )
+    return described(draw(heat_svg, heat, texts), heat, level, heat.note)
 
 
 def heat_svg(heat: HeatMap, texts: Texts) -> str:
@@ -128,14 +121,7 @@ def curve_block(curve: Curve, level: int = 2, height_in: float = HEIGHT_IN) -> F
     ReportError
         matplotlib isn't installed.
     """
-    return FigureBlock(
-        svg=draw(curve_svg, curve, height_in),
-        alt=f"{curve.title}, {curve.unit}, {curve.subtitle}. {curve.summary}",
-        title=curve.title,
-        subtitle=f"{curve.unit}, {curve.subtitle}; {curve.x_label}",
-        caption=curve.summary,
-        level=level,
-    )
+    return described(draw(curve_svg, curve, height_in), curve, level)
 
 
 def curve_svg(curve: Curve, height_in: float) -> str:

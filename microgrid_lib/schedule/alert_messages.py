@@ -68,7 +68,7 @@ def _subject(news: Sequence[News], texts: Texts) -> str:
         f"notice.alerts.subject.{first.phase}",
         severity=texts(f"alert.state.{first.told.severity}"),
         kind=kind_title(first.told.name, texts),
-        site=first.profile.site.name,
+        site=first.profile.site.title,
     )
     if len(news) > 1:
         what = texts("notice.alerts.subject.more", what=what, count=len(news) - 1)

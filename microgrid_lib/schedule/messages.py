@@ -11,9 +11,11 @@ from typing import Any
 from microgrid_lib.delivery.mail import MOST_ATTACHED
 from microgrid_lib.delivery.message import Message
 from microgrid_lib.delivery.outbox import Delivery
+from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.schedule.shapes import ScheduledReport
 from microgrid_lib.schedule.store import Run
+from microgrid_lib.site.load import load_site
 
 LINES_SENT = 200
 """Lines of a run's log that a message has, the newest."""
@@ -153,8 +155,17 @@ def _title(one: ScheduledReport, texts: Texts) -> str:
     if one.section:
         kind = f"{kind} {texts(f'section.{one.section}')}"
     if not one.period:
-        return texts("notice.title.plain", site=one.site, kind=kind)
-    return texts("notice.title", site=one.site, kind=kind, period=period_text(one.period, texts))
+        return texts("notice.title.plain", site=_site_title(one.site), kind=kind)
+    period = period_text(one.period, texts)
+    return texts("notice.title", site=_site_title(one.site), kind=kind, period=period)
+
+
+def _site_title(name: str) -> str:
+    """Title of a site; its name where its file can't be read."""
+    try:
+        return load_site(name).title
+    except MicrogridError:
+        return name
 
 
 def period_text(period: str, texts: Texts) -> str:
@@ -172,10 +183,12 @@ def period_text(period: str, texts: Texts) -> str:
 
 
 def _line(one: ScheduledReport, texts: Texts) -> str:
-    status = texts(f"notice.status.{one.status}")
+    # That a report was made is said by its being there.
+    well = one.status in ("made", "unchanged")
+    status = "" if well else f" – {texts(f'notice.status.{one.status}')}"
     reason = f" ({one.reason})" if one.reason else ""
     name = f" · {Path(one.file).name}" if one.file else ""
-    return f"• {_title(one, texts)} – {status}{reason}{name}"
+    return f"• {_title(one, texts)}{status}{reason}{name}"
 
 
 def _too_large(files: Sequence[Path]) -> bool:

@@ -197,7 +197,9 @@ def test_voltages_have_a_chance_of_leaving_their_limits_and_loads_have_none(
     )
     assert days.rows[0][-1].startswith("at most")
     load = made_up(60, "load")
-    assert len(described(forecast(load), load).days.columns) == 4
+    simple = forecast(load)
+    assert all(day.random_forest is None for day in simple.daily)
+    assert described(simple, load).days.columns == ("Day", "Mean [kW]", "80 % interval [kW]")
 
 
 def test_french_is_french(report: ForecastReport, history: HourlyHistory) -> None:

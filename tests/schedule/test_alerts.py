@@ -137,13 +137,13 @@ def test_an_alert_is_told_when_it_begins_and_when_it_ends_and_not_between(
     source.begin("battery_low", NOON)
     for minutes in (5, 10, 15):
         look(world, source, text, NOON + timedelta(minutes=minutes))
-    assert subjects(mailbox) == ["mesa_del_sol: Battery low (warning)"]
+    assert subjects(mailbox) == ["Mesa del Sol: Battery low (warning)"]
     assert "since 10 Jun 2026 12:00" in bodies(mailbox)[0]
     assert "worst 12 %" in bodies(mailbox)[0]
     source.change("battery_low", end=NOON + timedelta(minutes=18))
     for minutes in (20, 25):
         look(world, source, text, NOON + timedelta(minutes=minutes))
-    assert subjects(mailbox)[1:] == ["mesa_del_sol: ended – Battery low"]
+    assert subjects(mailbox)[1:] == ["Mesa del Sol: ended – Battery low"]
     assert "ended on 10 Jun 2026 12:18, after 18 min" in bodies(mailbox)[1]
 
 
@@ -154,7 +154,7 @@ def test_the_first_look_tells_what_lasts_and_nothing_of_the_past(
     source.change("battery_empty", end=NOON - timedelta(days=29))
     source.begin("bus_voltage", NOON - timedelta(hours=2))
     look(world, source, toml(mailbox.port), NOON)
-    assert subjects(mailbox) == ["mesa_del_sol: Bus voltage out of range (warning)"]
+    assert subjects(mailbox) == ["Mesa del Sol: Bus voltage out of range (warning)"]
 
 
 def test_alerts_of_one_look_come_in_one_message_the_worst_first(
@@ -165,7 +165,7 @@ def test_alerts_of_one_look_come_in_one_message_the_worst_first(
     source.begin("battery_low", NOON)
     source.begin("battery_empty", NOON + timedelta(minutes=1), "critical")
     look(world, source, text, NOON + timedelta(minutes=5))
-    assert subjects(mailbox) == ["mesa_del_sol: Battery empty (critical) and 1 more"]
+    assert subjects(mailbox) == ["Mesa del Sol: Battery empty (critical) and 1 more"]
     (body,) = bodies(mailbox)
     assert body.index("✖ critical · Battery empty") < body.index("▲ warning · Battery low")
 
@@ -179,7 +179,7 @@ def test_an_alert_that_became_and_ended_between_two_looks_is_one_message(
     source.change("battery_low", end=NOON + timedelta(minutes=3))
     for minutes in (5, 10):
         look(world, source, text, NOON + timedelta(minutes=minutes))
-    assert subjects(mailbox) == ["mesa_del_sol: Battery low (warning), ended already"]
+    assert subjects(mailbox) == ["Mesa del Sol: Battery low (warning), ended already"]
 
 
 def test_an_alert_that_becomes_worse_is_told_again_and_stays_one_event(
@@ -195,9 +195,9 @@ def test_an_alert_that_becomes_worse_is_told_again_and_stays_one_event(
     source.change("bus_voltage", end=NOON + timedelta(minutes=16))
     look(world, source, text, NOON + timedelta(minutes=20))
     assert subjects(mailbox) == [
-        "mesa_del_sol: Bus voltage out of range (warning)",
-        "mesa_del_sol: Bus voltage out of range, now critical",
-        "mesa_del_sol: ended – Bus voltage out of range",
+        "Mesa del Sol: Bus voltage out of range (warning)",
+        "Mesa del Sol: Bus voltage out of range, now critical",
+        "Mesa del Sol: ended – Bus voltage out of range",
     ]
 
 
@@ -209,7 +209,7 @@ def test_only_the_severities_asked_for_are_told(
     source.begin("battery_low", NOON)
     source.begin("battery_empty", NOON, "critical")
     look(world, source, text, NOON + timedelta(minutes=5))
-    assert subjects(mailbox) == ["mesa_del_sol: Battery empty (critical)"]
+    assert subjects(mailbox) == ["Mesa del Sol: Battery empty (critical)"]
 
 
 def test_in_quiet_hours_only_the_critical_is_told_and_the_rest_together_afterwards(
@@ -221,12 +221,12 @@ def test_in_quiet_hours_only_the_critical_is_told_and_the_rest_together_afterwar
     source.begin("bus_voltage", NIGHT + timedelta(minutes=1))
     source.begin("battery_empty", NIGHT + timedelta(minutes=2), "critical")
     look(world, source, text, NIGHT + timedelta(minutes=5))
-    assert subjects(mailbox) == ["mesa_del_sol: Battery empty (critical)"]
+    assert subjects(mailbox) == ["Mesa del Sol: Battery empty (critical)"]
     source.change("bus_voltage", end=NIGHT + timedelta(minutes=30))
     look(world, source, text, MORNING - timedelta(minutes=1))
     assert len(mailbox.received) == 1
     look(world, source, text, MORNING)
-    assert subjects(mailbox)[1:] == ["mesa_del_sol: Battery low (warning) and 1 more"]
+    assert subjects(mailbox)[1:] == ["Mesa del Sol: Battery low (warning) and 1 more"]
     assert "Bus voltage out of range · from" in bodies(mailbox)[1]
     look(world, source, text, MORNING + timedelta(minutes=5))
     assert len(mailbox.received) == 2
@@ -254,7 +254,7 @@ def test_what_corrected_data_no_longer_show_is_withdrawn(
     source.alerts_.clear()
     for minutes in (10, 15):
         look(world, source, text, NOON + timedelta(minutes=minutes))
-    assert subjects(mailbox)[1:] == ["mesa_del_sol: withdrawn – Battery low"]
+    assert subjects(mailbox)[1:] == ["Mesa del Sol: withdrawn – Battery low"]
 
 
 def test_made_up_data_are_called_so(world: World, source: Source, mailbox: Mailbox) -> None:
@@ -263,7 +263,7 @@ def test_made_up_data_are_called_so(world: World, source: Source, mailbox: Mailb
     look(world, source, toml(mailbox.port, 'language = "fr"'), NOON)
     (subject,) = subjects(mailbox)
     label, site, what = subject.split("\N{NO-BREAK SPACE}: ")
-    assert (label, site) == ("données de démonstration", "mesa_del_sol")
+    assert (label, site) == ("données de démonstration", "Mesa del Sol")
     assert what == "Batterie faible (avertissement)"
 
 
@@ -310,7 +310,7 @@ def test_one_site_that_cannot_be_read_hides_no_alert_of_another(
     world.sources["trade_street"] = Source("trade_street", error=StoreError("gone"))
     source.begin("battery_low", NOON - timedelta(minutes=5))
     look(world, source, text, NOON)
-    assert subjects(mailbox) == ["mesa_del_sol: Battery low (warning)"]
+    assert subjects(mailbox) == ["Mesa del Sol: Battery low (warning)"]
 
 
 def test_nobody_looks_before_it_is_time(world: World, source: Source, mailbox: Mailbox) -> None:
@@ -337,7 +337,7 @@ def test_a_flood_is_one_message_that_counts_what_it_leaves_out(
     for number in range(60):
         source.begin("battery_low", NOON + timedelta(seconds=number))
     look(world, source, text, NOON + timedelta(minutes=5))
-    assert subjects(mailbox) == ["mesa_del_sol: Battery low (warning) and 59 more"]
+    assert subjects(mailbox) == ["Mesa del Sol: Battery low (warning) and 59 more"]
     assert "and 10 more, which the page of alerts lists" in bodies(mailbox)[0]
     look(world, source, text, NOON + timedelta(minutes=10))
     assert len(mailbox.received) == 1

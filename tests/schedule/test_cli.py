@@ -217,7 +217,7 @@ def test_a_real_report_arrives_by_mail_with_the_alerts_of_real_data(
         )
         assert len(expected) > 0
         (mail,) = mails
-        assert str(mail["Subject"]).startswith("demo data: mesa_del_sol: ")
+        assert str(mail["Subject"]).startswith("demo data: Mesa del Sol: ")
         body = mail.get_body()
         assert body is not None
         listed = [line for line in body.get_content().splitlines() if " · " in line]
@@ -232,8 +232,8 @@ def test_a_real_report_arrives_by_mail_with_the_alerts_of_real_data(
         assert done.alerts[0].told == 0
         found = {str(mail["Subject"]): mail for mail in mailbox.to("board@example.org")}
         assert set(found) == {
-            "mesa_del_sol: list of consumers",
-            "mesa_del_sol: daily brief, 30 Jun 2022",
+            "Mesa del Sol: list of consumers",
+            "Mesa del Sol: daily brief, 30 Jun 2022",
         }
         for mail in found.values():
             (pdf,) = mail.iter_attachments()
@@ -241,6 +241,6 @@ def test_a_real_report_arrives_by_mail_with_the_alerts_of_real_data(
             assert isinstance(content, bytes)
             assert content.startswith(b"%PDF")
         (copied,) = (june / "shared").iterdir()
-        (attached,) = found["mesa_del_sol: list of consumers"].iter_attachments()
+        (attached,) = found["Mesa del Sol: list of consumers"].iter_attachments()
         assert copied.read_bytes() == attached.get_payload(decode=True)
     database.close()

@@ -148,7 +148,7 @@ def test_a_report_that_succeeds_at_the_second_attempt_is_sent_and_nobody_is_alar
         assert (run.state, run.attempt, run.reason) == ("done", 2, None)
         assert mailbox.to("ops@example.org") == []
         (sent,) = mailbox.to("board@example.org")
-        assert sent["Subject"] == "mesa_del_sol: monthly report, Feb 2026"
+        assert sent["Subject"] == "Mesa del Sol: monthly report, Feb 2026"
         (pdf,) = sent.iter_attachments()
         assert pdf.get_payload(decode=True) == b"%PDF 2026-02"
 
@@ -262,7 +262,7 @@ def test_that_one_mailbox_refuses_is_told_to_others(world: World) -> None:
         assert [run.state for run in done.runs] == ["done"]
         assert [one.state for one in done.deliveries] == ["refused", "sent"]
         (told,) = mailbox.to("ops@example.org")
-        assert told["Subject"] == "Not delivered: mesa_del_sol: monthly report, Feb 2026"
+        assert told["Subject"] == "Not delivered: Mesa del Sol: monthly report, Feb 2026"
         body = told.get_body()
         assert body is not None
         assert "refused (550 no such mailbox)" in body.get_content()
@@ -379,7 +379,7 @@ def test_a_french_job_writes_in_french(world: World) -> None:
         world.run(text)
         world.run(text, FIRST + timedelta(hours=5))
         (sent,) = mailbox.to("board@example.org")
-        assert sent["Subject"] == "mesa_del_sol\N{NO-BREAK SPACE}: rapport mensuel, févr. 2026"
+        assert sent["Subject"] == "Mesa del Sol\N{NO-BREAK SPACE}: rapport mensuel, févr. 2026"
         assert sent["Content-Language"] == "fr"
         body = sent.get_body()
         assert body is not None

@@ -136,6 +136,18 @@ class Saying:
         said = self.texts("monthly.unknown", name=self.texts(f"kpi.{name}"), reason=reason)
         return self.finding("unjudged", said)
 
+    def about(self, name: str, tell: Callable[[Kpi, float], tuple[Tone, str]]) -> Iterator[Finding]:
+        """Say what `tell` makes of a KPI and its value, or why it has none.
+
+        Nothing where the site doesn't have it.
+        """
+        kpi = self.facts.kpi(name)
+        if kpi is not None:
+            if kpi.value is None:
+                yield self.unknown(name, kpi)
+            else:
+                yield self.finding(*tell(kpi, kpi.value))
+
     def comparisons(self, name: str, kpi: Kpi) -> str:
         """End a sentence: compare with the earlier periods, or say why not.
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from microgrid_lib.present.monthly.findings import Finding, Saying, Tone, judged_by_season, rule
+from microgrid_lib.kpi.model import Kpi
+from microgrid_lib.present.monthly.findings import (
+    NBSP,
+    Finding,
+    Saying,
+    Tone,
+    judged_by_season,
+    rule,
+)
 from microgrid_lib.window import elapsed
 
 SHORTEST_JUDGED = timedelta(days=6, hours=23)
@@ -14,23 +22,17 @@ SHORTEST_JUDGED = timedelta(days=6, hours=23)
 
 def trend(say: Saying, name: str) -> Iterator[Finding]:
     """A KPI, compared with earlier periods; judged against the same season alone."""
-    kpi = say.facts.kpi(name)
-    if kpi is None:
-        return
-    if kpi.value is None:
-        yield say.unknown(name, kpi)
-        return
-    said = say.texts(
-        f"monthly.say.{name}",
-        value=say.value(name, kpi),
-        covered=say.covered(kpi),
-        when=f" ({say.texts.moment(kpi.time)})" if kpi.time else "",
-    )
-    compared = say.facts.compared(name)
-    # From day to day the weather and who is at work make all the difference.
-    short = elapsed(say.facts.window.start, say.facts.until) < SHORTEST_JUDGED
-    tone: Tone = "record" if short else judged_by_season(name, compared, say.limit("change"))
-    yield say.finding(tone, said + say.comparisons(name, kpi))
+
+    def tell(kpi: Kpi, _: float) -> tuple[Tone, str]:
+        when = f" ({say.texts.moment(kpi.time)})" if kpi.time else ""
+        said = _plain(say, name, kpi, when=when)
+        compared = say.facts.compared(name)
+        # From day to day the weather and who is at work make all the difference.
+        short = elapsed(say.facts.window.start, say.facts.until) < SHORTEST_JUDGED
+        tone = "record" if short else judged_by_season(name, compared, say.limit("change"))
+        return tone, said + say.comparisons(name, kpi)
+
+    yield from say.about(name, tell)
 
 
 @rule("P1", "production", change=0.05)
@@ -49,100 +51,73 @@ def renewable(say: Saying) -> Iterator[Finding]:
 def fuel_cell(say: Saying) -> Iterator[Finding]:
     """How reliably the fuel cell followed its set point."""
     name = "fuel_cell_reliability"
-    kpi = say.facts.kpi(name)
-    if kpi is None:
-        return
-    if kpi.value is None:
-        yield say.unknown(name, kpi)
-        return
-    tone = _level(kpi.value, say.limit("well"), say.limit("bad"))
-    said = say.texts(f"monthly.say.{name}", value=say.value(name, kpi), covered=say.covered(kpi))
-    yield say.finding(tone, said + say.comparisons(name, kpi))
+
+    def tell(kpi: Kpi, value: float) -> tuple[Tone, str]:
+        tone = _level(value, say.limit("well"), say.limit("bad"))
+        return tone, _plain(say, name, kpi) + say.comparisons(name, kpi)
+
+    yield from say.about(name, tell)
 
 
 @rule("P4", "production", well=0.05, bad=0.10)
 def tracking(say: Saying) -> Iterator[Finding]:
     """How far battery and fuel cell were from their set points, against rated power."""
     ratings = say.facts.site.ratings
-    for role, rated in (("battery", ratings.battery_kw), ("fuel_cell", ratings.fuel_cell_kw)):
-        name = f"{role}_tracking_rmse"
-        kpi = say.facts.kpi(name)
-        if kpi is None:
-            continue
-        if kpi.value is None:
-            yield say.unknown(name, kpi)
-            continue
-        how = {"value": say.value(name, kpi), "covered": say.covered(kpi)}
-        if rated is None:
-            yield say.finding("record", say.texts(f"monthly.say.{name}", **how))
-            continue
-        tone = _level(-kpi.value / rated, -say.limit("well"), -say.limit("bad"))
-        share = f"{say.texts.number(100 * kpi.value / rated, 1)}\N{NO-BREAK SPACE}%"
-        said = say.texts(f"monthly.say.{name}.rated", share=share, **how)
-        yield say.finding(tone, said)
+    yield from _tracking(say, "battery_tracking_rmse", ratings.battery_kw)
+    yield from _tracking(say, "fuel_cell_tracking_rmse", ratings.fuel_cell_kw)
+
+
+def _tracking(say: Saying, name: str, rated_kw: float | None) -> Iterator[Finding]:
+    def tell(kpi: Kpi, value: float) -> tuple[Tone, str]:
+        if rated_kw is None:
+            return "record", _plain(say, name, kpi)
+        tone = _level(-value / rated_kw, -say.limit("well"), -say.limit("bad"))
+        share = f"{say.texts.number(100 * value / rated_kw, 1)}{NBSP}%"
+        return tone, _plain(say, name, kpi, ".rated", share=share)
+
+    yield from say.about(name, tell)
 
 
 @rule("S1", "storage")
 def efficiency(say: Saying) -> Iterator[Finding]:
     """Round-trip efficiency, against what the site file assumes."""
-    name = "battery_round_trip_efficiency"
-    kpi = say.facts.kpi(name)
-    if kpi is None:
-        return
-    if kpi.value is None:
-        yield say.unknown(name, kpi)
-        return
-    battery = say.facts.site.battery
+    name, battery = "battery_round_trip_efficiency", say.facts.site.battery
     assumed = battery.eta_charge * battery.eta_discharge
-    enough = kpi.value + (kpi.uncertainty or 0.0) >= assumed - 1e-12
-    said = say.texts(
-        f"monthly.say.{name}",
-        value=say.value(name, kpi),
-        covered=say.covered(kpi),
-        assumed=f"{say.texts.number(100 * assumed, 1)}\N{NO-BREAK SPACE}%",
-    )
-    tone: Tone = "well" if enough else "attention"
-    yield say.finding(tone, said + say.comparisons(name, kpi))
+
+    def tell(kpi: Kpi, value: float) -> tuple[Tone, str]:
+        enough = value + (kpi.uncertainty or 0.0) >= assumed - 1e-12
+        percent = f"{say.texts.number(100 * assumed, 1)}{NBSP}%"
+        said = _plain(say, name, kpi, assumed=percent) + say.comparisons(name, kpi)
+        return "well" if enough else "attention", said
+
+    yield from say.about(name, tell)
 
 
 @rule("S2", "storage")
 def charge(say: Saying) -> Iterator[Finding]:
     """State of charge at the end, against the least that is usable."""
-    kpi, battery = say.facts.kpi("soc"), say.facts.site.battery
-    if kpi is None:
-        return
-    if kpi.value is None:
-        yield say.unknown("soc", kpi)
-        return
-    spread = kpi.uncertainty or 0.0
-    tone: Tone = "record"
-    if kpi.value + spread < battery.soc_min:
-        tone = "attention"
-    elif kpi.value - spread >= battery.soc_min:
-        tone = "well"
-    said = say.texts(
-        "monthly.say.soc",
-        value=say.value("soc", kpi),
-        covered=say.covered(kpi),
-        least=f"{say.texts.number(100 * battery.soc_min)}\N{NO-BREAK SPACE}%",
-    )
-    if kpi.warning is not None:
-        said += f" {say.texts('monthly.beware', what=say.texts.note(kpi.warning))}"
-    yield say.finding(tone, said)
+    battery = say.facts.site.battery
+
+    def tell(kpi: Kpi, value: float) -> tuple[Tone, str]:
+        spread = kpi.uncertainty or 0.0
+        tone: Tone = "record"
+        if value + spread < battery.soc_min:
+            tone = "attention"
+        elif value - spread >= battery.soc_min:
+            tone = "well"
+        least = f"{say.texts.number(100 * battery.soc_min)}{NBSP}%"
+        said = _plain(say, "soc", kpi, least=least)
+        if kpi.warning is not None:
+            said += f" {say.texts('monthly.beware', what=say.texts.note(kpi.warning))}"
+        return tone, said
+
+    yield from say.about("soc", tell)
 
 
 @rule("S3", "storage")
 def cycles(say: Saying) -> Iterator[Finding]:
     """How much the battery was used; never judged."""
-    name = "equivalent_cycles"
-    kpi = say.facts.kpi(name)
-    if kpi is None:
-        return
-    if kpi.value is None:
-        yield say.unknown(name, kpi)
-        return
-    said = say.texts(f"monthly.say.{name}", value=say.value(name, kpi), covered=say.covered(kpi))
-    yield say.finding("record", f"{said}.")
+    yield from _recorded(say, "equivalent_cycles")
 
 
 @rule("D1", "distribution", change=0.05)
@@ -165,14 +140,17 @@ def peaks(say: Saying) -> Iterator[Finding]:
 def exchange(say: Saying) -> Iterator[Finding]:
     """Energy over the tie; never judged."""
     for name in ("grid_import_energy", "grid_export_energy"):
-        kpi = say.facts.kpi(name)
-        if kpi is None:
-            continue
-        if kpi.value is None:
-            yield say.unknown(name, kpi)
-            continue
-        how = {"value": say.value(name, kpi), "covered": say.covered(kpi)}
-        yield say.finding("record", f"{say.texts(f'monthly.say.{name}', **how)}.")
+        yield from _recorded(say, name)
+
+
+def _recorded(say: Saying, name: str) -> Iterator[Finding]:
+    yield from say.about(name, lambda kpi, _: ("record", f"{_plain(say, name, kpi)}."))
+
+
+def _plain(say: Saying, name: str, kpi: Kpi, form: str = "", **more: str) -> str:
+    """The sentence on a KPI, in one of its forms, with value and coverage; not ended."""
+    value, covered = say.value(name, kpi), say.covered(kpi)
+    return say.texts(f"monthly.say.{name}{form}", value=value, covered=covered, **more)
 
 
 def _level(value: float, well: float, bad: float) -> Tone:

@@ -46,7 +46,7 @@ def appendix_passage(facts: Facts, texts: Texts) -> Passage:
             texts("monthly.appendix.kpis"),
             level=3,
         ),
-        Paragraph(f"{texts('monthly.appendix.versions')}: {versions_text()}.", "note"),
+        Paragraph(texts("monthly.appendix.versions", what=versions_text()), "note"),
     ]
     return Passage(tuple(blocks))
 
@@ -67,5 +67,5 @@ def definition_row(definition: Definition, texts: Texts) -> tuple[str, str, str,
 def versions_text() -> str:
     """What the report was made with."""
     parts = [f"{name} {version(name)}" for name in _MADE_WITH]
-    own = f"microgrid-monitoring {microgrid_lib.__version__}"
+    own = f"Microgrid Monitoring {microgrid_lib.__version__}"
     return ", ".join((own, f"Python {platform.python_version()}", *parts))

@@ -85,8 +85,8 @@ def _listed(tone: Tone, group: Sequence[Finding], texts: Texts) -> list[Block]:
 
 
 def _told(tone: Tone, group: Sequence[Finding], texts: Texts) -> list[Block]:
-    """Findings as running text."""
-    said = []
+    """Findings as running text, a paragraph for each area."""
+    said: list[Block] = []
     for area in dict.fromkeys(found.area for found in group):
         mine = [
             texts("monthly.ruled", text=found.text, rule=found.rule)
@@ -94,5 +94,6 @@ def _told(tone: Tone, group: Sequence[Finding], texts: Texts) -> list[Block]:
             if found.area == area
         ]
         name = texts(f"monthly.area.{area}")
-        said.append(texts("monthly.of_area", area=name, texts=" ".join(mine)))
-    return [Heading(texts(f"monthly.tone.{tone}"), 3), Paragraph(" ".join(said), "note")]
+        told = texts("monthly.of_area", area=name, texts=" ".join(mine))
+        said.append(Paragraph(told, "note"))
+    return [Heading(texts(f"monthly.tone.{tone}"), 3), *said]
