@@ -162,6 +162,8 @@ def server_config(settings: ServerSettings, port: int, root: str = _ROOT_NOTEBOO
     # On a busy machine a page comes late; given up after seconds, it would stay empty.
     config.VoilaExecutor.startup_timeout = _LONGEST_START_S
     config.VoilaExecutor.iopub_timeout = _LONGEST_START_S
+    # A dropped message would leave a widget showing what is no longer so.
+    config.ZMQChannelsWebsocketConnection.limit_rate = False
     if sys.platform == "linux" and len(tempfile.gettempdir()) < _LONGEST_SOCKET_FOLDER:
         # Sockets in a private folder instead of TCP ports that any local user could connect to.
         config.KernelManager.transport = "ipc"

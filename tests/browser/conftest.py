@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from microgrid_lib.api import SiteData, open_site
+from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import Settings
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
@@ -48,8 +50,14 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def demo_site(tmp_path_factory: pytest.TempPathFactory, demo_month: Path) -> SiteData:
-    """Mesa del Sol with a month of demo data, in a home of its own."""
+    """Mesa del Sol with a month of demo data, in a home of its own with another site, empty."""
     settings = Settings(home=tmp_path_factory.mktemp("browser-home"))
+    mesa = resource_path("data/sites/mesa_del_sol.toml").read_text("utf-8")
+    empty = mesa.replace('"mesa_del_sol"', '"empty"', 1)
+    (settings.home / "sites").mkdir()
+    (settings.home / "sites/empty.toml").write_text(
+        re.sub("^title = .*", 'title = "Nothing yet"', empty, count=1, flags=re.MULTILINE), "utf-8"
+    )
     data = open_site("mesa_del_sol", settings=settings)
     data.ingest([demo_month])
     return data

@@ -147,8 +147,8 @@ def test_the_pointer_zoom_and_table_work(shared: Any) -> None:
 
 
 def test_a_site_without_data_says_what_to_do(shared: Any) -> None:
-    shared.page.select_option(".mg-picker select", label="Trade Street")
-    shared.page.wait_for_selector("[data-notice='empty']:visible", timeout=180_000)
+    shared.page.select_option(".mg-picker select", label="Nothing yet")
+    shared.page.wait_for_selector("[data-notice='empty']:visible")
     assert "microgrid demo" in shared.page.inner_text("[data-notice='empty']:visible")
 
 
