@@ -308,6 +308,7 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
 
     soc = reference_soc = control.soc_start
     reserve = control.soc_reserve
+    keeps_import = control.import_target_kw is not None
     engine = _Engine(units.genset)
     fc_last = fc_measured_last = math.nan
     was_islanded = False
@@ -337,7 +338,7 @@ def dispatch(inputs: Inputs, units: Units, control: Control) -> Flows:
         else:
             fc = fc_in
         discharge = charge = 0.0
-        if unit is not None:
+        if unit is not None and (islanded or keeps_import):
             floor = None if islanded or reserve is None else max(reserve, unit.soc_min)
             discharge, charge = unit.discharge_kw(soc, h, floor), unit.charge_kw(soc, h)
         net = demand - sun - fc

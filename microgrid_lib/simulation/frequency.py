@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microgrid_lib.simulation.plant import Battery, Genset
+from microgrid_lib.simulation.swing import Constants, Swing
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -228,9 +229,7 @@ def machine_transient(
 ) -> Transient:
     """Frequency of an island with a genset after a load step, by Heun's method.
 
-    Per unit on the machine's rating, as deviations from the initial state:
-    2 H w' = Pm + Pb - dP - D w; Tg g' = s - w / R - g (non-windup limits);
-    Te Pm' = g - Pm; Tb Pb' = sat(-kb w) - Pb with kb = Pbmax / (S Rb); s' = -Ki w.
+    The equations of `Swing`, per unit on the machine's rating, with kb = Pbmax / (S Rb).
     Swing equation and governor as in Kundur, sections 3.9 and 11.1.
 
     Parameters
@@ -260,54 +259,23 @@ def machine_transient(
     if support is not None:
         stiffness = support.max_kw / (base * support.droop)
         down, up, lag_b = support.down_kw / base, support.up_kw / base, support.lag_s
-    step = step_kw / base
-    two_h, lag_e, gain = 2.0 * machine.inertia_s, machine.engine_lag_s, machine.secondary_gain
-    per_droop, lag_g = 1.0 / machine.droop, machine.governor_lag_s
-    h, half = step_s, step_s / 2.0
-    w = g = pm = pb = s = 0.0
-    speeds = [0.0]
-    for _ in range(round(horizon_s / step_s)):
-        order = s - w * per_droop
-        if lag_g > 0.0:
-            dg = (order - g) / lag_g
-            if (g >= top and dg > 0.0) or (g <= bottom and dg < 0.0):
-                dg = 0.0
-        else:
-            dg = 0.0
-            g = top if order > top else bottom if order < bottom else order
-        want = -stiffness * w
-        want = up if want > up else down if want < down else want
-        dw = (pm + pb - step - damping * w) / two_h
-        dpm = (g - pm) / lag_e
-        dpb = (want - pb) / lag_b
-        ds = -gain * w
-
-        w2, g2, pm2, pb2, s2 = w + h * dw, g + h * dg, pm + h * dpm, pb + h * dpb, s + h * ds
-        order = s2 - w2 * per_droop
-        if lag_g > 0.0:
-            g2 = top if g2 > top else bottom if g2 < bottom else g2
-            dg2 = (order - g2) / lag_g
-            if (g2 >= top and dg2 > 0.0) or (g2 <= bottom and dg2 < 0.0):
-                dg2 = 0.0
-        else:
-            dg2 = 0.0
-            g2 = top if order > top else bottom if order < bottom else order
-        want = -stiffness * w2
-        want = up if want > up else down if want < down else want
-        s += half * (ds - gain * w2)
-        pm += half * (dpm + (g2 - pm2) / lag_e)
-        pb += half * (dpb + (want - pb2) / lag_b)
-        g += half * (dg + dg2)
-        g = top if g > top else bottom if g < bottom else g
-        w += half * (dw + (pm2 + pb2 - step - damping * w2) / two_h)
-        speeds.append(w)
-        if not -COLLAPSE_SHARE <= w <= COLLAPSE_SHARE:
-            break
+    constants = Constants(
+        two_h=2.0 * machine.inertia_s,
+        damping=damping,
+        per_droop=1.0 / machine.droop,
+        gain=machine.secondary_gain,
+        lag_g=machine.governor_lag_s,
+        lag_e=machine.engine_lag_s,
+        lag_b=lag_b,
+        stiffness=stiffness,
+    )
+    swing = Swing(constants, step_kw / base, bottom, top, down, up)
+    speeds = swing.course(round(horizon_s / step_s), step_s, COLLAPSE_SHARE)
     return _described(
         "machine",
         step_kw,
         np.arange(len(speeds), dtype=np.float64) * step_s,
-        np.asarray(nominal_hz * (1.0 + np.array(speeds)), dtype=np.float64),
+        np.asarray(nominal_hz * (1.0 + speeds), dtype=np.float64),
         rocof(step_kw, machine.inertia_s, base, nominal_hz),
         nominal_hz,
     )

@@ -25,6 +25,8 @@ Engine = Literal["power_grid_model", "closed_form"]
 # Short-circuit power [VA] of the ideal source: its own impedance must not show.
 SOURCE_SK_VA = 1e17
 _SOURCE_ID, _LOAD_ID, _FIRST_LINE_ID = 20, 21, 10
+_ALL_PROCESSORS = 0
+"""The engine's word for a thread on each."""
 
 
 class FeederVoltages(NamedTuple):
@@ -246,6 +248,7 @@ def _power_flow(
     loads["q_specified"] = q_kvar[:, None] * 1e3
     output = model.calculate_power_flow(
         update_data={ComponentType.source: sources, ComponentType.sym_load: loads},
+        threading=_ALL_PROCESSORS,
         output_component_types={ComponentType.node: ["u"]},
         continue_on_batch_error=True,
     )

@@ -70,7 +70,8 @@ def find_events(case: Case) -> tuple[Event, ...]:
         transient = island_transient(case, step, change, genset_kw, battery_kw, genset_runs=runs)
         events.append(Event(step, "islanding", transient))
     later = np.setdiff1d(np.flatnonzero(case.islanded & case.day.valid), starts)
-    losses = [step for step in later.tolist() if step == _loss(case)]
+    loss = _loss(case)
+    losses = [step for step in later.tolist() if step == loss]
     events += [Event(step, "source_loss", _loss_transient(case, step)) for step in losses]
     later = np.setdiff1d(later, losses)
     change_kw = np.abs(power[later] - power[later - 1])
