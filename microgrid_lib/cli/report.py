@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -199,12 +200,17 @@ class Output:
 
 
 def _make(wanted: Wanted, output: Output) -> int:
-    from microgrid_lib.report.batch import make_all
+    from microgrid_lib.report.aside import drawing_aside
 
     out = None if output.out is None else Path(output.out)
-    orders = _orders(wanted, out)
-    with progress_bar("Making reports") as bar:
-        results = make_all(orders, out, force=output.force, html=output.html, progress=bar)
+    several = wanted.all_sites or wanted.catch_up
+    # One report begins with its helper: it gets ready while this process does.
+    with nullcontext() if several else drawing_aside():
+        from microgrid_lib.report.batch import make_all
+
+        orders = _orders(wanted, out)
+        with progress_bar("Making reports") as bar:
+            results = make_all(orders, out, force=output.force, html=output.html, progress=bar)
     if output.as_json:
         print_json(ReportsMade(reports=[ReportEntry.of(one) for one in results]))
     _say(results, quiet=output.as_json)

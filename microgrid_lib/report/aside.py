@@ -9,6 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
+from multiprocessing.synchronize import Event
 from threading import Thread
 from typing import ParamSpec
 
@@ -27,16 +28,27 @@ def drawing_aside() -> Iterator[None]:
     """Draw charts in a process of its own until the block ends; drawings are to be taken by then.
 
     Importing matplotlib and drawing a report's charts take seconds, and a second core has nothing
-    else to do.
+    else to do. Inside another such block this one does nothing.
     """
-    with processes(1) as pool:
-        pool.submit(_prepare)
-        token = _pool.set(pool)
-        try:
-            yield
-        finally:
-            _pool.reset(token)
-            pool.shutdown(wait=False, cancel_futures=True)
+    if _pool.get() is not None:
+        yield
+        return
+    over = multiprocessing.get_context("spawn").Event()
+    pool = ProcessPoolExecutor(
+        1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_leave_with_parent,
+        initargs=(over,),
+    )
+    pool.submit(_prepare)
+    token = _pool.set(pool)
+    try:
+        yield
+    finally:
+        _pool.reset(token)
+        # What it may still be doing isn't wanted any more.
+        over.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def processes(workers: int) -> ProcessPoolExecutor:
@@ -54,9 +66,16 @@ def processes(workers: int) -> ProcessPoolExecutor:
     )
 
 
-def _leave_with_parent() -> None:
+def _leave_with_parent(over: Event | None = None) -> None:
     # A killed parent can't say goodbye, and what waits for its next call would wait for ever.
     Thread(target=_end_after_parent, daemon=True).start()
+    if over is not None:
+        Thread(target=_end_when, args=(over,), daemon=True).start()
+
+
+def _end_when(over: Event) -> None:
+    over.wait()
+    os._exit(0)
 
 
 def _end_after_parent() -> None:
@@ -97,5 +116,8 @@ def finished(drawing: Drawing) -> str:
 
 
 def _prepare() -> None:
-    import matplotlib.backends.backend_svg
-    import matplotlib.figure  # noqa: F401  imported while there is nothing to draw yet
+    # Imported while there is nothing to draw yet.
+
+    import microgrid_lib.report.bars
+    import microgrid_lib.report.figures
+    import microgrid_lib.report.heat  # noqa: F401

@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Protocol
 
 from microgrid_lib.api.provenance import Provenance
-from microgrid_lib.present.charts import Series
 from microgrid_lib.present.monthly.facts import Facts, Kind, gather
 from microgrid_lib.present.overview import headline_specs
 from microgrid_lib.present.periods import describe, is_month
 from microgrid_lib.present.texts import Texts
-from microgrid_lib.report.blocks import Document, Heading
+from microgrid_lib.report.blocks import Block, Document, Heading
 from microgrid_lib.report.monthly.appendix import appendix_passage
 from microgrid_lib.report.monthly.data import data_passage
 from microgrid_lib.report.monthly.forecast import ForecastData, forecast_passage
@@ -26,7 +25,7 @@ from microgrid_lib.report.monthly.numbers import (
 from microgrid_lib.report.monthly.sections import (
     SectionData,
     alerts_passage,
-    overview_blocks,
+    drawn,
     read_series,
     section_passage,
 )
@@ -81,9 +80,16 @@ class PeriodReport:
         return gather(self.data, self.window, self.kind)
 
     @cached_property
-    def series(self) -> Mapping[str, Series]:
-        """What all charts draw, read at once."""
-        return read_series(self.data, self.window, brief=self.kind != "monthly")
+    def pictures(self) -> Mapping[str, tuple[Block, ...]]:
+        """Pictures of all sections. Asked for first, they are drawn aside while facts are read."""
+        brief = self.kind != "monthly"
+        series = read_series(self.data, self.window, brief=brief)
+        names = ("overview",) if brief else SECTIONS
+        return {name: drawn(name, self.data, self.window, series, self.texts) for name in names}
+
+    def begin(self) -> None:
+        """Begin with the pictures."""
+        _ = self.pictures
 
     @property
     def title(self) -> str:
@@ -128,11 +134,11 @@ class PeriodReport:
     def charts(self) -> Passage:
         """The charts of the first page of the dashboard."""
         heading = Heading(self.texts("monthly.brief.charts"))
-        return Passage((heading, *overview_blocks(self.data, self.facts, self.series, self.texts)))
+        return Passage((heading, *self.pictures["overview"]))
 
     def section(self, name: str) -> Passage:
         """A section's charts, and tables where it has some."""
-        return section_passage(name, self.data, self.facts, self.series, self.texts)
+        return section_passage(name, self.pictures[name], self.data, self.facts, self.texts)
 
     def alerts(self) -> Passage:
         """Alerts of the period."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -16,7 +17,12 @@ from microgrid_lib.present.load_pictures import duration_picture, week_picture
 from microgrid_lib.present.monthly.facts import Facts, ReportData
 from microgrid_lib.present.overview import overview_charts
 from microgrid_lib.present.production import PRODUCTION
-from microgrid_lib.present.quality import QUALITY, compliance_table, excursion_rows
+from microgrid_lib.present.quality import (
+    QUALITY,
+    compliance_table,
+    excursion_rows,
+    measures_quality,
+)
 from microgrid_lib.present.sections import chart_roles, describe_chart
 from microgrid_lib.present.storage import STORAGE, zoom_soc
 from microgrid_lib.present.texts import Texts
@@ -64,101 +70,123 @@ def read_series(data: SectionData, window: Window, *, brief: bool) -> Mapping[st
     return data.series(roles, window) if roles else {}
 
 
-def section_passage(
-    name: str, data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
-) -> Passage:
-    """A section's charts; none where the site has nothing for it.
+def drawn(
+    name: str, data: SectionData, window: Window, series: Mapping[str, Series], texts: Texts
+) -> tuple[Block, ...]:
+    """Draw a section's pictures, as far as they need nothing but the data; maybe none.
 
     Parameters
     ----------
+    name
+        `overview`, `production`, `storage`, `distribution` or `quality`.
     series
         See `read_series`.
     """
-    drawing = {
-        "production": _production,
-        "storage": _storage,
-        "distribution": _distribution,
-        "quality": _quality,
-    }
-    blocks = list(drawing[name](data, facts, series, texts))
-    if not blocks:
-        return Passage(())
-    return Passage((Heading(texts(f"section.{name}")), *blocks))
+    return tuple(_DRAWING[name](_Drawing(data, window, series, texts)))
 
 
-def overview_blocks(
-    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
-) -> Iterator[Block]:
-    """The two charts of the first page; for `series` see `read_series`."""
-    yield from _charts(overview_charts(data.profile), data, facts, series, texts)
+def section_passage(
+    name: str, pictures: Sequence[Block], data: SectionData, facts: Facts, texts: Texts
+) -> Passage:
+    """A section's pictures and tables; empty where the site has nothing for it.
+
+    Parameters
+    ----------
+    pictures
+        See `drawn`.
+    """
+    blocks = (*pictures, *_TELLING[name](data, facts, texts))
+    return Passage((Heading(texts(f"section.{name}")), *blocks) if blocks else ())
 
 
-def _charts(
-    specs: Sequence[ChartSpec],
-    data: SectionData,
-    facts: Facts,
-    series: Mapping[str, Series],
-    texts: Texts,
-) -> Iterator[Block]:
-    for spec in specs:
-        if data.profile.has(spec.lines[0].role):
-            chart = describe_chart(spec, series, data, facts.window, texts)
-            yield figure_block(chart, texts, level=3)
+@dataclass(frozen=True)
+class _Drawing:
+    """What pictures are made of."""
+
+    data: SectionData
+    window: Window
+    series: Mapping[str, Series]
+    texts: Texts
+
+    def charts(self, specs: Sequence[ChartSpec]) -> Iterator[Block]:
+        for spec in specs:
+            if self.data.profile.has(spec.lines[0].role):
+                chart = describe_chart(spec, self.series, self.data, self.window, self.texts)
+                yield figure_block(chart, self.texts, level=3)
 
 
 def _own(section: str, specs: Sequence[ChartSpec]) -> list[ChartSpec]:
     return [spec for spec in specs if spec.name not in _ELSEWHERE.get(section, set())]
 
 
-def _production(
-    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
-) -> Iterator[Block]:
-    yield from _charts(_own("production", PRODUCTION.charts), data, facts, series, texts)
+def _overview(drawing: _Drawing) -> Iterator[Block]:
+    yield from drawing.charts(overview_charts(drawing.data.profile))
 
 
-def _storage(
-    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
-) -> Iterator[Block]:
-    profile, window = data.profile, facts.window
+def _production(drawing: _Drawing) -> Iterator[Block]:
+    yield from drawing.charts(_own("production", PRODUCTION.charts))
+
+
+def _storage(drawing: _Drawing) -> Iterator[Block]:
+    profile, window, texts = drawing.data.profile, drawing.window, drawing.texts
     if not profile.has("battery"):
         return
     if no_soc(profile) is None:
-        yield figure_block(zoom_soc(data, window, texts, window.start_utc), texts, level=3)
+        chart = zoom_soc(drawing.data, window, texts, window.start_utc)
+        yield figure_block(chart, texts, level=3)
     else:
         yield Paragraph(texts("storage.no_soc"), "note")
     charts = [spec for spec in _own("storage", STORAGE.charts) if profile.has("fuel_cell")]
-    yield from _charts(charts, data, facts, series, texts)
+    yield from drawing.charts(charts)
+
+
+def _distribution(drawing: _Drawing) -> Iterator[Block]:
+    data, window, texts = drawing.data, drawing.window, drawing.texts
+    specs = _own("distribution", distribution_spec(data.profile).charts)
+    yield from drawing.charts([spec for spec in specs if spec.name == "load"])
+    if data.profile.has("load"):
+        try:
+            yield heat_block(week_picture(data.load_week(window), texts), texts, level=3)
+            yield curve_block(duration_picture(data.load_duration(window), texts), level=3)
+        except NoDataError:
+            yield Paragraph(texts("load.none"), "note")
+    yield from drawing.charts([spec for spec in specs if spec.name != "load"])
+
+
+def _quality(drawing: _Drawing) -> Iterator[Block]:
+    if measures_quality(drawing.data.profile):
+        yield from drawing.charts(QUALITY.charts)
+
+
+_DRAWING: Mapping[str, Callable[[_Drawing], Iterator[Block]]] = {
+    "overview": _overview,
+    "production": _production,
+    "storage": _storage,
+    "distribution": _distribution,
+    "quality": _quality,
+}
+
+
+def _nothing_told(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+    yield from ()
+
+
+def _battery_energies(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
+    if not data.profile.has("battery"):
+        return
     flows = [
         Flow(name, texts(f"flow.{name}"), "battery", name == "battery_charge")
         for name in ("battery_discharge", "battery_charge")
     ]
-    step = energy_step(window)
+    step = energy_step(facts.window)
     title = texts("monthly.battery_energy")
     bars = energy_bars("battery", title, facts.balance.frame, flows, step, texts)
     yield bars_block(bars, texts, level=3)
 
 
-def _distribution(
-    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
-) -> Iterator[Block]:
-    specs = _own("distribution", distribution_spec(data.profile).charts)
-    load = [spec for spec in specs if spec.name == "load"]
-    yield from _charts(load, data, facts, series, texts)
-    if data.profile.has("load"):
-        try:
-            yield heat_block(week_picture(data.load_week(facts.window), texts), texts, level=3)
-            yield curve_block(duration_picture(data.load_duration(facts.window), texts), level=3)
-        except NoDataError:
-            yield Paragraph(texts("load.none"), "note")
-    yield from _charts([s for s in specs if s.name != "load"], data, facts, series, texts)
-
-
-def _quality(
-    data: SectionData, facts: Facts, series: Mapping[str, Series], texts: Texts
-) -> Iterator[Block]:
+def _compliance(data: SectionData, facts: Facts, texts: Texts) -> Iterator[Block]:
     if facts.compliance is None:
         return
-    yield from _charts(QUALITY.charts, data, facts, series, texts)
     table = compliance_table(facts.compliance, texts)
     yield compliance_block(table, texts, level=3)
     if table.trips:
@@ -176,6 +204,14 @@ def _quality(
     if len(rows) < len(facts.excursions):
         count = len(facts.excursions)
         yield Paragraph(texts("monthly.cut_excursions", shown=len(rows), count=count), "note")
+
+
+_TELLING: Mapping[str, Callable[[SectionData, Facts, Texts], Iterator[Block]]] = {
+    "production": _nothing_told,
+    "storage": _battery_energies,
+    "distribution": _nothing_told,
+    "quality": _compliance,
+}
 
 
 def alerts_passage(

@@ -106,6 +106,8 @@ class Paper:
         """The title block: site, period, profile, software version, hash of what it rests on."""
         texts, what = self.texts, about(self.data, self.period, self.texts)
         periodic = self.order.kind in _PARTS and not self.nothing
+        if periodic:
+            self.parts.begin()
         head = {
             "title": self.parts.title if self.order.kind in _PARTS else self._title(),
             "label": texts("report.synthetic") if what.synthetic else "",
