@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,20 +39,14 @@ def run_process(command: Sequence[str], env: Mapping[str, str]) -> tuple[float, 
     RuntimeError
         The command failed.
     """
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        command, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    output = process.stdout.read()
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - start
-    if process.returncode != 0:
-        raise RuntimeError(f"{command}: {errors.decode()[-2000:]}{output.decode()[-500:]}")
-    return seconds, usage.ru_maxrss / 1024
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as report:
+        subprocess.run(
+            [*python("peak", report.name), *command], env={**os.environ, **env}, check=True
+        )
+        code, said, seconds, peak_mib = json.load(report)
+    if code != 0:
+        raise RuntimeError(f"{command}: {said}")
+    return float(seconds), float(peak_mib)
 
 
 def python(script: str, *arguments: str) -> list[str]:
