@@ -38,7 +38,7 @@ from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import read_settings
 
 _CULL_EVERY_S = 15
-_REFILL_AFTER_S = 4.0
+_REFILL_AFTER_S = 8.0
 _LONGEST_START_S = 300
 _LOOK_AROUND_MS = 5000
 _LARGEST_BODY = 1_000_000
@@ -176,7 +176,8 @@ def server_config(settings: ServerSettings, port: int, root: str = _ROOT_NOTEBOO
         1, round(settings.idle_minutes * _SECONDS_A_MINUTE)
     )
     config.VoilaKernelManager.cull_interval = _CULL_EVERY_S
-    # The next kernel starts once the page is there: both at once take each other the processor.
+    # The next kernel starts once the page is there and its visitor has found their way: all at once
+    # take each other the processor.
     config.VoilaKernelManager.fill_delay = _REFILL_AFTER_S
     return config
 

@@ -17,11 +17,14 @@ class Part(ABC):
     ----------
     slow
         Whether it takes so long to load that the page is shown before it is.
+    gradual
+        Whether it fills its place piece by piece, which the browser can begin to draw.
     widget
         What stands on the page.
     """
 
     slow: ClassVar[bool] = False
+    gradual: ClassVar[bool] = False
     widget: Any
 
     @abstractmethod

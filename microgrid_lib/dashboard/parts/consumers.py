@@ -30,6 +30,8 @@ class ConsumersPart(Part):
         Where it stands; tells who looks.
     """
 
+    gradual = True
+
     def __init__(self, page: Page) -> None:
         self._page = page
         self._ready = False
@@ -41,14 +43,19 @@ class ConsumersPart(Part):
         self.shelf = Shelf(self.desk)
         self.editor = Editor(self.desk)
         self.intake = Intake(self.desk)
+        # The browser takes longest for the map: it begins with it while the rest is made.
+        self.map = MapView(self.desk, self.shelf, self.editor)
+        middle = widgets.Box([self.map.widget]).add_class("mg-map-and-form")
+        self.widget.children = (middle,)
+        self.shelf.refresh()
+        self.map.show_site()
         self.filter = FilterView(self.desk, self.shelf)
         self.list = ListView(self.desk, self.shelf, self.editor)
-        self.map = MapView(self.desk, self.shelf, self.editor)
         self.form = FormView(self.desk, self.editor)
         self.imports = ImportView(self.desk, self.intake)
         self.exports = ExportView(self.desk, self.shelf)
         self.bar = MessageBar(self.desk, self.editor)
-        middle = widgets.Box([self.map.widget, self.form.widget]).add_class("mg-map-and-form")
+        middle.children = (self.map.widget, self.form.widget)
         below = widgets.Box([self.imports.widget, self.exports.widget]).add_class("mg-charts")
         self.widget.children = (
             self.filter.widget,
@@ -58,8 +65,6 @@ class ConsumersPart(Part):
             self.list.widget,
             below,
         )
-        self.shelf.refresh()
-        self.map.show_site()
         self._ready = True
 
     def load(self, loaded: Loaded) -> None:

@@ -121,6 +121,7 @@ class ListView:
         desk.observe(lambda _: self._draw(), "texts")
         shelf.observe(lambda _: self._draw(), "listing")
         editor.observe(lambda _: self._draw(), "base")
+        self._draw()
 
     def _take(self, message: str) -> None:
         verb, _, what = message.partition(":")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
@@ -52,6 +54,7 @@ class MapView:
         self._bounds: Bounds | None = None
         self._pin: Any = None
         self._moving = False
+        self._on_the_way = True
         self._outline = ipyleaflet.GeoJSON(
             data={}, style={"className": "mg-outline", "weight": 2, "fillOpacity": 0.06}
         )
@@ -107,8 +110,8 @@ class MapView:
         self._outline.data = outline
         self._bounds = bounds_of(outline_positions(outline) or [(site.latitude, site.longitude)])
         self._label()
-        self._draw()
-        self.fit()
+        with self._moved_to():
+            self.fit()
 
     def fit(self) -> None:
         """Show the whole site and every consumer listed."""
@@ -148,7 +151,19 @@ class MapView:
         self.farther.tooltip = texts("consumers.map.farther")
         self._legend.value = legend_html(texts)
 
+    @contextmanager
+    def _moved_to(self) -> Iterator[None]:
+        """Draw once the map is where it belongs, not on its way there."""
+        self._on_the_way = True
+        try:
+            yield
+        finally:
+            self._on_the_way = False
+        self._draw()
+
     def _draw(self) -> None:
+        if self._on_the_way:
+            return
         listing = self._shelf.listing
         shown = spots(listing.found if listing else (), self.map.zoom)
         self._spots = {spot.key: spot for spot in shown}

@@ -92,17 +92,17 @@ class SectionPanel:
         """
         parts = self.parts(tab)
         self._label(loaded.texts, self._tab(tab))
+        later = [part for part in parts if part.slow or part.gradual]
         for part in parts:
-            if not part.slow:
+            if part not in later:
                 part.load(loaded)
         self._body.show(self._tab_body(self._tab(tab)))
         arriving = self._shown is None or self._shown[1] != tab
-        if arriving and any(part.slow and part.stale(loaded) for part in parts):
+        if arriving and any(part.stale(loaded) for part in later):
             self._heading.value = self._pending_html(loaded.texts)
         attach(self.widget)
-        for part in parts:
-            if part.slow:
-                part.load(loaded)
+        for part in later:
+            part.load(loaded)
         self._shown = (loaded, tab)
         self.download.show(loaded.texts)
         self._heading.value = self._heading_html(loaded, self._tab(tab))

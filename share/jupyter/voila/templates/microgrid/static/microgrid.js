@@ -36,12 +36,20 @@
     field.dispatchEvent(new Event("change", { bubbles: true }));
   };
 
+  // The map's script comes in two dozen files: fetched once there is nothing else to do, they are
+  // there when the map is asked for.
+  const fetchMap = () => {
+    const library = (window._JUPYTERLAB || {})["jupyter-leaflet"];
+    if (library && window.requestIdleCallback) requestIdleCallback(() => library.get("./index"));
+  };
+
   const follow = (out) => {
     const { query, language, theme } = out.dataset;
     // Setting an attribute, even to what it is, styles the whole page anew: 40 ms at every move of a slider.
     if (root.lang !== language) root.lang = language;
     if (!greeted) {
       greeted = true;
+      fetchMap();
       if (root.dataset.mgTheme && root.dataset.mgTheme !== theme) {
         tell({ theme: root.dataset.mgTheme, at: Date.now() });
         return;
