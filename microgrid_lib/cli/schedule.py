@@ -242,6 +242,8 @@ def _print_check(report: CheckReport) -> None:
     for one in report.planned:
         typer.echo(f"{one.kind} {one.name}: {one.words} ({one.cron}, {one.timezone})")
         typer.echo(f"  sites: {', '.join(one.sites) or 'none'}")
+        for head, names in (("to", one.to), ("if it fails", one.failure_to)):
+            typer.echo(f"  {head}: {', '.join(names) or 'nobody'}")
         typer.echo(f"  next: {', '.join(at.isoformat(timespec='minutes') for at in one.next)}")
         if one.missed:
             typer.echo(f"  missed: {one.missed}, to be caught up at the next start")

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from microgrid_lib.delivery.errors import DeliveryError, Hope
+from microgrid_lib.errors import MicrogridError
 
 
 def copy_into(folder: Path, files: tuple[Path, ...]) -> None:
@@ -35,6 +36,21 @@ def copy_into(folder: Path, files: tuple[Path, ...]) -> None:
     except OSError as error:
         problem = f"folder {folder}: can't be written ({error.strerror or error})"
         raise DeliveryError(problem, Hope.later) from None
+
+
+def check_folder(folder: Path) -> None:
+    """Look whether copies could be made there, without making anything.
+
+    Raises
+    ------
+    MicrogridError
+        It, or the folder it would be made in, is none or can't be written.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise MicrogridError(f"folder {folder}: {there} isn't a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise MicrogridError(f"folder {folder}: {there} can't be written")
 
 
 def _copy(source: Path, target: Path) -> None:

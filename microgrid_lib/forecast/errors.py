@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from microgrid_lib.errors import MicrogridError, NoDataError
@@ -13,6 +14,23 @@ class HistoryError(MicrogridError):
 
 class ShortHistoryError(NoDataError):
     """Too little data before the origin for an honest forecast."""
+
+
+class NoRecentDataError(ShortHistoryError):
+    """Nothing was measured in the last days before the origin.
+
+    Attributes
+    ----------
+    days
+        How many days.
+    before
+        The origin, in the site's display zone.
+    """
+
+    def __init__(self, of: str, days: int, before: datetime) -> None:
+        self.days = days
+        self.before = before
+        super().__init__(f"{of}: no data in the {days} days before {before.isoformat()}")
 
 
 class ForecastRequestError(MicrogridError):

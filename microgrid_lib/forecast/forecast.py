@@ -16,6 +16,7 @@ from microgrid_lib.forecast.entry import Entry
 from microgrid_lib.forecast.errors import (
     ForecastRequestError,
     ModelRefusedError,
+    NoRecentDataError,
     ShortHistoryError,
 )
 from microgrid_lib.forecast.features import FEATURES, WEATHER, covariate_names, design
@@ -197,11 +198,9 @@ def _check_past(past: HourlyHistory, origin: pd.Timestamp) -> None:
         )
 
 
-def _no_recent(history: HourlyHistory, origin: pd.Timestamp) -> ShortHistoryError:
-    return ShortHistoryError(
-        f"{history.site}, {history.role}: no data in the {LONGEST_GAP_DAYS} days before "
-        f"{_local(history, origin)}"
-    )
+def _no_recent(history: HourlyHistory, origin: pd.Timestamp) -> NoRecentDataError:
+    before = origin.tz_convert(zone(history.zone)).to_pydatetime()
+    return NoRecentDataError(f"{history.site}, {history.role}", LONGEST_GAP_DAYS, before)
 
 
 def _choose(

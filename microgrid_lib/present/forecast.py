@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microgrid_lib.errors import MicrogridError
 from microgrid_lib.forecast.chance import Chance, most_likely
+from microgrid_lib.forecast.errors import NoRecentDataError
 from microgrid_lib.forecast.shapes import BacktestReport, ForecastReport, ModelScore
 from microgrid_lib.present.charts import Chart, Floats, Line, Ribbon, lay_out
 from microgrid_lib.present.tables import DataTable
@@ -57,6 +59,14 @@ class ForecastContent:
     days: DataTable
     backtest: DataTable | None
     facts: tuple[tuple[str, str], ...]
+
+
+def refusal_text(error: MicrogridError, texts: Texts) -> str:
+    """Say why there is no forecast: in the reader's language where this module knows the reason."""
+    if isinstance(error, NoRecentDataError):
+        before = texts.moment(error.before)
+        return texts("forecast.no_recent", days=error.days, before=before)
+    return str(error)
 
 
 def describe_forecast(

@@ -9,7 +9,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
-from multiprocessing.synchronize import Event
 from threading import Thread
 from typing import ParamSpec
 
@@ -33,22 +32,19 @@ def drawing_aside() -> Iterator[None]:
     if _pool.get() is not None:
         yield
         return
-    over = multiprocessing.get_context("spawn").Event()
-    pool = ProcessPoolExecutor(
-        1,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_leave_with_parent,
-        initargs=(over,),
-    )
+    others = set(multiprocessing.active_children())
+    pool = processes(1)
     pool.submit(_prepare)
+    helpers = set(multiprocessing.active_children()) - others
     token = _pool.set(pool)
     try:
         yield
     finally:
         _pool.reset(token)
-        # What it may still be doing isn't wanted any more.
-        over.set()
         pool.shutdown(wait=False, cancel_futures=True)
+        # What it may still be doing, such as getting ready, isn't wanted any more.
+        for helper in helpers:
+            helper.kill()
 
 
 def processes(workers: int) -> ProcessPoolExecutor:
@@ -66,16 +62,9 @@ def processes(workers: int) -> ProcessPoolExecutor:
     )
 
 
-def _leave_with_parent(over: Event | None = None) -> None:
+def _leave_with_parent() -> None:
     # A killed parent can't say goodbye, and what waits for its next call would wait for ever.
     Thread(target=_end_after_parent, daemon=True).start()
-    if over is not None:
-        Thread(target=_end_when, args=(over,), daemon=True).start()
-
-
-def _end_when(over: Event) -> None:
-    over.wait()
-    os._exit(0)
 
 
 def _end_after_parent() -> None:

@@ -161,6 +161,8 @@ def _make(
         site=data.site.name,
         status=Status.empty if pages.empty else Status.made,
         reason=pages.empty,
+        label=str(pages.head["label"]),
+        attention=pages.attention,
         parameters=parameters,
         window=(window.start, window.end) if window else None,
         inputs=inputs,

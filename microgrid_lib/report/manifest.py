@@ -59,6 +59,10 @@ class Manifest(BaseModel):
         `made` or `empty`.
     reason
         Why it is empty.
+    label
+        What must be said of its data, such as that they are synthetic.
+    attention
+        The findings that need attention, in its language.
     parameters
         What the notebook was given.
     window
@@ -80,6 +84,8 @@ class Manifest(BaseModel):
     site: str
     status: str
     reason: str = ""
+    label: str = ""
+    attention: tuple[str, ...] = ()
     parameters: dict[str, str | int | None]
     window: tuple[datetime, datetime] | None
     inputs: Provenance

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 
 from microgrid_lib.database.connections import Database
+from microgrid_lib.delivery.folder import check_folder
+from microgrid_lib.delivery.message import Channel
 from microgrid_lib.delivery.secrets import read_secret, require_secret
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.schedule.config import ALL, AlertRule, Job, Schedule
@@ -57,22 +60,35 @@ def _planned(
         next=list(islice(times_after(one.cron, zone, now), TIMES)),
         missed=missed,
         sites=sites,
-        problem=_problem(one, sites, plan.schedule, settings),
+        to=list(one.to),
+        failure_to=list(one.failure_to),
+        problem=_problem(name, one, sites, plan, settings),
     )
 
 
 def _problem(
-    one: Job | AlertRule, sites: Sequence[str], schedule: Schedule, settings: Settings
+    name: str, one: Job | AlertRule, sites: Sequence[str], plan: Plan, settings: Settings
 ) -> str | None:
     try:
-        for name in sites:
-            load_site(name, settings.home).profile(one.profile)
-        _secrets(one, schedule)
+        for site in sites:
+            load_site(site, settings.home).profile(one.profile)
+        _secrets(one, plan.schedule)
+        _folders(name, one, plan)
     except MicrogridError as error:
         return str(error)
     if not sites:
         return f"site {ALL!r}: no site has data yet"
     return None
+
+
+def _folders(name: str, one: Job | AlertRule, plan: Plan) -> None:
+    """Look at the folders that copies go to; what isn't there yet must be possible to make."""
+    targets = plan.targets((*one.to, *one.failure_to))
+    if isinstance(one, Job) and one.folder is not None:
+        targets.append(plan.folder(name, one.folder))
+    for target in targets:
+        if target.channel is Channel.folder:
+            check_folder(Path(target.address))
 
 
 def _secrets(one: Job | AlertRule, schedule: Schedule) -> None:

@@ -13,12 +13,15 @@ from microgrid_lib.delivery.message import Message
 from microgrid_lib.delivery.outbox import Delivery
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.present.texts import Texts
+from microgrid_lib.report.manifest import Manifest, read_manifest
 from microgrid_lib.schedule.shapes import ScheduledReport
 from microgrid_lib.schedule.store import Run
 from microgrid_lib.site.load import load_site
 
 LINES_SENT = 200
 """Lines of a run's log that a message has, the newest."""
+FINDINGS_SENT = 8
+"""Findings of a report that its message has."""
 LATE = timedelta(hours=1)
 """Age of a run's time from which its message says that it is late."""
 _SENT = ("made", "unchanged", "empty")
@@ -33,14 +36,16 @@ def report_message(
         return None
     files = tuple(Path(one.file) for one in sent if one.file is not None)
     lines = [texts("notice.report.intro"), ""]
-    lines += [_line(one, texts) for one in sent]
+    made = [_manifest(one) for one in sent]
+    for one, known in zip(sent, made, strict=True):
+        lines += [_line(one, texts), *_found(known, texts)]
     if now - run.due > LATE:
         lines += ["", texts("notice.report.late", due=_moment(run.due, texts))]
     if _too_large(files):
         lines += ["", texts("notice.report.large")]
     return Message(
         key=f"report:{run.job}:{run.due.isoformat()}",
-        subject=_what(sent, texts),
+        subject=_labelled(_what(sent, texts), made, texts),
         body=_body(lines, texts),
         language=texts.language,
         files=files,
@@ -103,7 +108,7 @@ def undelivered_message(
     ]
     return Message(
         key=f"undelivered:{delivery.id}:{state}",
-        subject=texts("notice.undelivered.subject", subject=subject),
+        subject=texts("notice.undelivered.subject", subject=subject, target=delivery.target.text),
         body=_body(lines, texts),
         language=texts.language,
         data={
@@ -158,6 +163,27 @@ def _title(one: ScheduledReport, texts: Texts) -> str:
         return texts("notice.title.plain", site=_site_title(one.site), kind=kind)
     period = period_text(one.period, texts)
     return texts("notice.title", site=_site_title(one.site), kind=kind, period=period)
+
+
+def _manifest(one: ScheduledReport) -> Manifest | None:
+    return read_manifest(Path(one.file).with_suffix(".json")) if one.file else None
+
+
+def _found(manifest: Manifest | None, texts: Texts) -> list[str]:
+    """What of a report needs attention, so that nobody must open it to learn that."""
+    if manifest is None or not manifest.attention:
+        return []
+    shown, more = manifest.attention[:FINDINGS_SENT], manifest.attention[FINDINGS_SENT:]
+    lines = [texts("notice.report.attention"), *(f"– {text}" for text in shown)]
+    if more:
+        lines.append(texts("notice.report.more", count=len(more)))
+    return [f"  {line}" for line in lines]
+
+
+def _labelled(what: str, manifests: Sequence[Manifest | None], texts: Texts) -> str:
+    """Say in the subject what must be said of the data, such as that they are synthetic."""
+    labels = {known.label for known in manifests if known and known.label}
+    return texts("notice.demo", label=labels.pop(), what=what) if len(labels) == 1 else what
 
 
 def _site_title(name: str) -> str:

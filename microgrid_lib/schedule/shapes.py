@@ -170,6 +170,8 @@ class Planned(Shape):
         How many times are to be caught up.
     sites
         Whom it is about.
+    to, failure_to
+        Recipients of what it makes, and of its failures.
     problem
         What will keep it from working; null where nothing is known.
     """
@@ -182,6 +184,8 @@ class Planned(Shape):
     next: list[datetime]
     missed: int
     sites: list[str]
+    to: list[str]
+    failure_to: list[str]
     problem: str | None
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from microgrid_lib.errors import NoDataError
+from microgrid_lib.forecast.errors import NoRecentDataError
 from microgrid_lib.forecast.forecast import forecast
 from microgrid_lib.forecast.history import HourlyHistory
 from microgrid_lib.forecast.shapes import BacktestReport, Choice, ForecastReport, ModelScore
@@ -15,6 +18,7 @@ from microgrid_lib.present.forecast import (
     ForecastContent,
     describe_forecast,
     forecast_rows,
+    refusal_text,
 )
 from microgrid_lib.present.texts import texts_for
 from tests.dashboard.fakes import load_site
@@ -216,3 +220,19 @@ def test_rows_of_the_file_are_the_hours_in_full(
     assert len(rows) == 120
     assert float(rows[0][3]) == report.hourly[0].p50
     assert rows[0][0] == report.hourly[0].time.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", "nothing was measured in the 7 days before 12 Aug 2022 00:00"),
+        ("fr", "rien n’a été mesuré dans les 7 jours avant le 12 août 2022 00:00"),
+    ],
+)
+def test_why_there_is_no_forecast_is_said_in_the_readers_language(
+    language: str, expected: str
+) -> None:
+    before = datetime(2022, 8, 12, tzinfo=UTC)
+    error = NoRecentDataError("mesa_del_sol, load", 7, before)
+    assert refusal_text(error, texts_for(language)) == expected
+    assert refusal_text(NoDataError("as it is"), texts_for(language)) == "as it is"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -281,3 +284,16 @@ def test_every_site_with_data_gets_its_report(
         manifest = read_manifest(Path(one["file"]).with_suffix(".json"))
         assert manifest is not None
         assert manifest.site == one["site"]
+
+
+def test_a_mistake_is_one_line_although_a_helper_had_begun_to_get_ready(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "microgrid_lib", "report", "monthly", "--site", "nowhere"]
+    environment = os.environ | {"MICROGRID_HOME": str(tmp_path)}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "microgrid: unknown site 'nowhere'; known: mesa_del_sol, trade_street"
+    ]

@@ -14,6 +14,7 @@ from microgrid_lib.errors import WindowError
 from microgrid_lib.present.cards import make_card
 from microgrid_lib.present.texts import texts_for
 from microgrid_lib.report import Kind, ReportOrder, Status, make
+from microgrid_lib.report.manifest import read_manifest
 from tests.report.samples import pages
 
 JUNE = "2022-06"
@@ -93,6 +94,21 @@ def test_the_manifest_says_what_the_report_was_made_of(tmp_path: Path) -> None:
     assert manifest["pages"] == made.pages
     assert manifest["software"]["packages"]["typst"]
     assert manifest["seconds"] > 0
+
+
+@pytest.mark.usefixtures("stocked_home")
+def test_the_manifest_has_what_needs_attention_and_that_the_data_are_synthetic(
+    tmp_path: Path,
+) -> None:
+    made = make(order(), tmp_path)
+    assert made.file is not None
+    manifest = read_manifest(made.file.with_suffix(".json"))
+    assert manifest is not None
+    assert manifest.label == "Synthetic demo data"
+    first = "".join(pages(made.file.read_bytes())[0].split())
+    assert len(manifest.attention) > 1
+    for sentence in manifest.attention:
+        assert "".join(sentence.partition(": ")[2].split()) in first
 
 
 @pytest.mark.usefixtures("stocked_home")

@@ -23,6 +23,7 @@ from microgrid_lib import resources
 from microgrid_lib.present.texts import texts_for
 from microgrid_lib.report import typeset
 from microgrid_lib.report.blocks import (
+    Block,
     Cards,
     Column,
     Document,
@@ -32,13 +33,23 @@ from microgrid_lib.report.blocks import (
     TableBlock,
 )
 from microgrid_lib.report.errors import ReportError
-from microgrid_lib.report.pages import About, chart_pdf, period_text, section_pdf, table_pdf
+from microgrid_lib.report.pages import (
+    About,
+    Passage,
+    chart_pdf,
+    passages_pdf,
+    period_text,
+    section_pdf,
+    table_pdf,
+)
 from microgrid_lib.report.typeset import document_data, to_pdf
 from microgrid_lib.site.zones import zone
 from microgrid_lib.window import parse_window
 from tests.report.samples import GENERATED, HOSTILE, chart, pages, section
 
 EN, FR = texts_for("en"), texts_for("fr")
+FILLING = 45
+"""Lines after which a heading and a note still fit on a page, and a table doesn't."""
 
 
 @lru_cache
@@ -204,6 +215,20 @@ def test_a_long_table_repeats_its_header_and_loses_no_row() -> None:
     assert len(texts) > 2
     assert all("Name Power" in text for text in texts)
     assert re.findall(r"consumer \d+", " ".join(texts)) == rows
+
+
+def test_a_note_stays_with_what_it_introduces_and_not_with_another_heading() -> None:
+    """A page's last lines: a note moves on with the table it introduces, else it stays."""
+
+    def page_of_note(*after: Block) -> int:
+        lines = [Paragraph(f"Line {n}.") for n in range(FILLING)]
+        blocks = (*lines, Heading("Not known"), Paragraph("A note.", "note"), *after)
+        texts = pages(passages_pdf("Full", [Passage(blocks)], About(), EN))
+        return next(number for number, text in enumerate(texts, 1) if "A note." in text)
+
+    table = TableBlock((Column("Name"),), tuple((f"row {n}",) for n in range(8)))
+    assert page_of_note(Heading("Indicators"), table) == 1
+    assert page_of_note(table) == 2
 
 
 def test_many_columns_lie_on_their_side_and_stay_on_the_page() -> None:

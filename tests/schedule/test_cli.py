@@ -94,6 +94,21 @@ def test_check_asks_for_the_secrets_of_webhooks(
     assert call("schedule", "--check").code == 0
 
 
+def test_check_says_who_is_told_and_who_of_failures(home: Path) -> None:
+    write(home, JOB + 'failure_to = "ops"\n[recipients.ops]\nfolder = "copies"\n')
+    said = call("schedule", "--check").done()
+    assert "  to: nobody\n  if it fails: ops\n" in said
+    assert not (home / "copies").exists()
+
+
+def test_check_looks_at_the_folders_of_copies(home: Path) -> None:
+    (home / "file").write_text("in the way", encoding="utf-8")
+    write(home, JOB + 'folder = "file/reports"\n')
+    checked = call("schedule", "--check")
+    assert checked.code == 2
+    assert f"! folder {home / 'file/reports'}: {home / 'file'} isn't a folder" in checked.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -232,8 +247,8 @@ def test_a_real_report_arrives_by_mail_with_the_alerts_of_real_data(
         assert done.alerts[0].told == 0
         found = {str(mail["Subject"]): mail for mail in mailbox.to("board@example.org")}
         assert set(found) == {
-            "Mesa del Sol: list of consumers",
-            "Mesa del Sol: daily brief, 30 Jun 2022",
+            "Synthetic demo data: Mesa del Sol: list of consumers",
+            "Synthetic demo data: Mesa del Sol: daily brief, 30 Jun 2022",
         }
         for mail in found.values():
             (pdf,) = mail.iter_attachments()
@@ -241,6 +256,8 @@ def test_a_real_report_arrives_by_mail_with_the_alerts_of_real_data(
             assert isinstance(content, bytes)
             assert content.startswith(b"%PDF")
         (copied,) = (june / "shared").iterdir()
-        (attached,) = found["Mesa del Sol: list of consumers"].iter_attachments()
+        (attached,) = found[
+            "Synthetic demo data: Mesa del Sol: list of consumers"
+        ].iter_attachments()
         assert copied.read_bytes() == attached.get_payload(decode=True)
     database.close()

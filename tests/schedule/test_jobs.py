@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from microgrid_lib.delivery.outbox import Outbox
-from microgrid_lib.report.orders import ReportOrder
+from microgrid_lib.report.orders import ReportOrder, ReportResult
 from microgrid_lib.schedule.jobs import AT_ONCE
 from microgrid_lib.schedule.store import Run, ScheduleStore
 from tests.delivery.servers import Mailbox, free_port, smtp_server
-from tests.schedule.world import BROKEN, EMPTY, MADE, START, WRONG, Outcome, World
+from tests.schedule.world import BROKEN, EMPTY, MADE, START, WRONG, Outcome, World, manifest
 
 FIRST = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)  # 06:00 in Denver
 
@@ -254,6 +255,33 @@ def test_mail_that_is_down_holds_up_no_report_and_is_delivered_by_the_next_run(
         assert world.run(text, FIRST + timedelta(minutes=2), everything=True).deliveries == []
 
 
+def test_the_mail_says_what_needs_attention_and_that_the_data_are_synthetic(world: World) -> None:
+    findings = tuple(f"Data: finding {number}" for number in range(1, 11))
+
+    def make(orders: Sequence[ReportOrder]) -> list[ReportResult]:
+        results = World.make(world, orders)
+        for one in results:
+            assert one.file is not None
+            known = manifest(one.file, attention=findings, label="Synthetic demo data")
+            one.file.with_suffix(".json").write_text(known.model_dump_json(), encoding="utf-8")
+        return results
+
+    world.make = make  # type: ignore[method-assign]
+    with smtp_server(Mailbox()) as mailbox:
+        text = toml(mailbox.port)
+        world.run(text)
+        world.run(text, FIRST)
+        (mail,) = mailbox.to("board@example.org")
+    assert mail["Subject"] == "Synthetic demo data: Mesa del Sol: monthly report, Feb 2026"
+    body = mail.get_body()
+    assert body is not None
+    lines = body.get_content().splitlines()
+    begin = lines.index("  Needs attention:")
+    assert lines[begin - 1].startswith("• Mesa del Sol: monthly report, Feb 2026 · ")
+    shown = [f"  – {finding}" for finding in findings[:8]]
+    assert lines[begin + 1 : begin + 10] == [*shown, "  and 2 more, in the report"]
+
+
 def test_that_one_mailbox_refuses_is_told_to_others(world: World) -> None:
     with smtp_server(Mailbox(rcpt_refusals=["550 no such mailbox"])) as mailbox:
         text = toml(mailbox.port)
@@ -262,7 +290,9 @@ def test_that_one_mailbox_refuses_is_told_to_others(world: World) -> None:
         assert [run.state for run in done.runs] == ["done"]
         assert [one.state for one in done.deliveries] == ["refused", "sent"]
         (told,) = mailbox.to("ops@example.org")
-        assert told["Subject"] == "Not delivered: Mesa del Sol: monthly report, Feb 2026"
+        assert told["Subject"] == (
+            "Not delivered to mail board@example.org: Mesa del Sol: monthly report, Feb 2026"
+        )
         body = told.get_body()
         assert body is not None
         assert "refused (550 no such mailbox)" in body.get_content()

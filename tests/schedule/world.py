@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from microgrid_lib.api.provenance import Provenance
 from microgrid_lib.database.connections import Database
 from microgrid_lib.delivery.outbox import Delivery, Outbox
+from microgrid_lib.report.manifest import Manifest, Software
 from microgrid_lib.report.orders import ReportOrder, ReportResult, Status
 from microgrid_lib.schedule.context import Surroundings
 from microgrid_lib.schedule.journal import Journal
@@ -27,6 +29,37 @@ MADE: Outcome = (Status.made, "", 0)
 BROKEN: Outcome = (Status.failed, "the disk is full", 1)
 WRONG: Outcome = (Status.failed, "unknown site 'nowhere'", 2)
 EMPTY: Outcome = (Status.empty, "no data in 2026-01", 3)
+
+
+def manifest(file: Path, attention: tuple[str, ...] = (), label: str = "") -> Manifest:
+    """As a report leaves it beside its PDF."""
+    inputs = Provenance(
+        state="",
+        version=1,
+        files={},
+        site="",
+        profile="",
+        models="",
+        acknowledgements="",
+        consumers=0,
+    )
+    return Manifest(
+        file=file.name,
+        sha256="",
+        pages=2,
+        kind="monthly",
+        site="mesa_del_sol",
+        status="made",
+        label=label,
+        attention=attention,
+        parameters={},
+        window=None,
+        inputs=inputs,
+        software=Software(microgrid="0", python="3", code=None, template="", packages={}),
+        seed=1,
+        made=START,
+        seconds=1.0,
+    )
 
 
 @dataclass

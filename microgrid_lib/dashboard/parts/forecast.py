@@ -22,7 +22,12 @@ from microgrid_lib.dashboard.tables import data_table_html
 from microgrid_lib.errors import NoDataError
 from microgrid_lib.forecast.roles import FORECAST_ROLES
 from microgrid_lib.present.charts import Chart, stretch
-from microgrid_lib.present.forecast import ForecastContent, describe_forecast, forecast_rows
+from microgrid_lib.present.forecast import (
+    ForecastContent,
+    describe_forecast,
+    forecast_rows,
+    refusal_text,
+)
 from microgrid_lib.report.forecast import forecast_passage
 from microgrid_lib.report.pages import Passage
 from microgrid_lib.site.profile import Profile
@@ -77,7 +82,10 @@ class ForecastModel(PartModel):
         role = self.role if self.role in roles else roles[0]
         made_of = (data.site.name, data.profile.name, data.state(), role)
         if self._made is None or self._made[0] != made_of:
-            self._made = (made_of, data.history(role), data.forecast(role))
+            try:
+                self._made = (made_of, data.history(role), data.forecast(role))
+            except NoDataError as error:
+                raise NoDataError(refusal_text(error, texts)) from error
         _, history, report = self._made
         return describe_forecast(report, history, data.site, texts)
 

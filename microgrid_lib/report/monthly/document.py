@@ -9,6 +9,7 @@ from typing import Protocol
 
 from microgrid_lib.api.provenance import Provenance
 from microgrid_lib.present.monthly.facts import Facts, Kind, gather
+from microgrid_lib.present.monthly.summary import by_tone, find_all
 from microgrid_lib.present.overview import headline_specs
 from microgrid_lib.present.periods import describe, is_month
 from microgrid_lib.present.texts import Texts
@@ -109,6 +110,15 @@ class PeriodReport:
         """What went well, what needs attention; of short reports only the latter."""
         only = None if self.kind == "monthly" else _BRIEF
         return summary_passage(self.facts, self.texts, only)
+
+    def attention(self) -> tuple[str, ...]:
+        """What needs attention, a sentence each with its area."""
+        texts = self.texts
+        found = by_tone(find_all(self.facts, texts)).get("attention", ())
+        return tuple(
+            texts("monthly.of_area", area=texts(f"monthly.area.{f.area}"), texts=f.text)
+            for f in found
+        )
 
     def headlines(self) -> Passage:
         """The most telling indicators, and the charts of the first page."""

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.forecast.review import ForecastReview
-from microgrid_lib.present.forecast import amount, describe_forecast, model_name
+from microgrid_lib.present.forecast import (
+    amount,
+    describe_forecast,
+    model_name,
+    refusal_text,
+)
 from microgrid_lib.present.monthly.facts import Facts
 from microgrid_lib.present.texts import Texts
 from microgrid_lib.report.blocks import Block, Column, Heading, Paragraph, TableBlock
@@ -49,7 +54,9 @@ def _ahead(data: ForecastData, role: str, facts: Facts, texts: Texts) -> Iterato
     try:
         report = data.forecast(role, origin=origin)
     except MicrogridError as error:
-        said = texts("monthly.forecast.none", role=texts(f"role.{role}"), reason=str(error))
+        said = texts(
+            "monthly.forecast.none", role=texts(f"role.{role}"), reason=refusal_text(error, texts)
+        )
         yield Paragraph(said, "note")
         return
     # What a refused model's note says is for whoever runs the site: files, commands.

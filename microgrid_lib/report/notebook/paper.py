@@ -115,6 +115,7 @@ class Paper:
             "language": texts.language,
             "zone": self.data.site.display_timezone,
             "empty": self.nothing,
+            "attention": self.parts.attention() if periodic else (),
         }
         blocks = (Paragraph(self.nothing),) if self.nothing else ()
         return Shown([block_data(block, texts) for block in blocks], head)

@@ -45,6 +45,11 @@ class Pages:
         """Why there is nothing in it, in a sentence; empty where there is something."""
         return str(self.head.get("empty", ""))
 
+    @property
+    def attention(self) -> tuple[str, ...]:
+        """What needs attention, in sentences; of reports on a period."""
+        return tuple(str(text) for text in self.head.get("attention", ()))
+
     def data(self, generated: datetime) -> dict[str, Any]:
         """What the template is given; the time is shown in the document's zone."""
         place = zone(self.head["zone"]) if self.head.get("zone") else UTC
