@@ -33,20 +33,26 @@ BASELINE_S = 1800
 FORMULAS = ("production", "distribution_storage_quality", "edges")
 TESTS: dict[str, tuple[str, ...]] = {
     "access": ("soc", "twins", "alerts"),
+    "alert_kinds": ("alert_states", "alerts"),
     "alert_log": ("alerts",),
-    "alert_rules": ("alerts",),
-    "alert_watch": ("alerts",),
-    "alerts": ("alerts",),
+    "alert_rules": ("alert_states", "alerts"),
+    "alert_states": ("alert_states", "alerts"),
+    "alert_watch": ("alert_states", "alerts"),
+    "alerts": ("alert_states", "alerts"),
     "compare": ("report_compare",),
     "compliance": ("compliance_periods", "compliance"),
     "compliance_rules": ("compliance_rules", "compliance"),
+    "data_days": ("data_days",),
     "distribution": FORMULAS,
+    "energies": ("energies",),
     "evidence": ("evidence",),
     "excursions": ("intervals", "compliance"),
     "gaps": FORMULAS,
     "intervals": ("intervals", "compliance"),
     "islands": ("intervals", "compliance"),
     "limits": ("intervals", "compliance", "alerts"),
+    "load_shape": ("load_shape",),
+    "newest": ("newest_usual",),
     "notes": (*FORMULAS, "report_compare", "soc"),
     "production": FORMULAS,
     "quality": FORMULAS,
@@ -56,6 +62,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "soc_steps": ("soc",),
     "storage": (*FORMULAS, "soc"),
     "totals": ("totals", *FORMULAS, "twins", "properties"),
+    "usual": ("newest_usual",),
 }
 """Module of `microgrid_lib/kpi` -> the tests that know it, `tests/kpi/test_NAME.py`."""
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {

@@ -68,6 +68,8 @@ def test_edges_of_the_window_cut_the_first_and_the_last_piece(access: Access) ->
     assert found["end"].iloc[-1] == window.end
     assert found["fuel_cell"].tolist() == pytest.approx([65 / 4, 127 / 4, 33 / 4])
     assert found["fuel_cell"].sum() == pytest.approx(sum(30.0 + n % 5 for n in range(2, 9)) / 4)
+    # The last piece is a single slot.
+    assert found["fuel_cell_coverage"].tolist() == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("name", ["hydrogen", "battery_setpoint", "genset"])

@@ -76,6 +76,24 @@ def test_a_long_window_ranks_means_weighted_by_their_samples(
     assert curve.covered_h == pytest.approx(len(ranked) / 360)
 
 
+def test_a_curve_has_two_points_at_least(engine: DuckDBEngine, tmp_path: Path) -> None:
+    access, rows = access_of(engine, tmp_path, [10.0, 30.0, 20.0, 5.0])
+    window = window_of(rows, 0, 3)
+    assert duration_curve(access, window, points=2).power.tolist() == [30.0, 10.0]
+    assert len(duration_curve(access, window).power) == 201
+    with pytest.raises(ValueError, match="points is 1"):
+        duration_curve(access, window, points=1)
+
+
+@pytest.mark.parametrize(("minutes", "step_s"), [(0, 60), (1, 300)])
+def test_eight_days_are_the_longest_window_read_slot_by_slot(
+    engine: DuckDBEngine, tmp_path: Path, minutes: int, step_s: int
+) -> None:
+    access, _ = access_of(engine, tmp_path, [10.0] * 30, interval_s=60)
+    window = Window(START, START + timedelta(days=8, minutes=minutes))
+    assert duration_curve(access, window).step_s == step_s
+
+
 def test_the_week_is_the_mean_of_each_local_hour(engine: DuckDBEngine, tmp_path: Path) -> None:
     # Over the end of summer time: 5 November 2023 has two hours from 01:00 on.
     access, rows = access_of(engine, tmp_path, random_load(1000))
@@ -94,11 +112,13 @@ def test_the_week_is_the_mean_of_each_local_hour(engine: DuckDBEngine, tmp_path:
 
 
 def test_hours_without_data_are_nan(engine: DuckDBEngine, tmp_path: Path) -> None:
-    access, rows = access_of(engine, tmp_path, [50.0] * 8 + [None] * 8)
+    access, rows = access_of(engine, tmp_path, [50.0] * 8 + [20.0] + [None] * 7)
     week = week_profile(access, window_of(rows, 0, 15))
-    assert np.isfinite(week.mean).sum() == 2
-    assert np.nanmax(week.mean) == 50.0
-    assert week.coverage == 8 / 15
+    assert week.mean.shape == week.hours.shape == (7, 24)
+    # A single slot is enough for a mean: Thursday's 22nd and 23rd hour, Friday's first.
+    assert week.mean[np.isfinite(week.mean)].tolist() == [50.0, 50.0, 20.0]
+    assert week.hours[week.hours > 0].tolist() == [1.0, 1.0, 0.25]
+    assert week.coverage == 9 / 15
 
 
 def test_no_valid_load_is_no_data(engine: DuckDBEngine, tmp_path: Path) -> None:

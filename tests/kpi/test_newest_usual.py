@@ -69,8 +69,16 @@ def test_the_residual_is_what_all_powers_leave(engine: DuckDBEngine, tmp_path: P
 
 
 def test_with_a_load_there_is_no_residual(engine: DuckDBEngine, tmp_path: Path) -> None:
-    access = access_of(engine, tmp_path, ("pv", "load", "grid"), [{"pv": 1.0, "load": 1.0}])
+    slots: Slots = [{"pv": 1.0, "load": 1.0, "grid": 0.5}]
+    access = access_of(engine, tmp_path, ("pv", "load", "grid"), slots)
     assert newest_samples(access).residual_kw is None
+
+
+def test_the_very_first_slot_of_the_data_is_searched(engine: DuckDBEngine, tmp_path: Path) -> None:
+    slots: Slots = [{"load": 1.0, "pv": 7.0}, *({"load": 1.0, "pv": None} for _ in range(99))]
+    pv = newest_samples(access_of(engine, tmp_path, ("load", "pv"), slots)).samples["pv"]
+    assert pv is not None
+    assert (pv.value, pv.time) == (7.0, START + QUARTER)
 
 
 def test_usual_is_the_mean_of_the_same_hours(engine: DuckDBEngine, tmp_path: Path) -> None:
@@ -90,6 +98,23 @@ def test_usual_is_the_mean_of_the_same_hours(engine: DuckDBEngine, tmp_path: Pat
     whole = usual(access, "pv", day)
     assert whole is not None
     assert whole.mean_kw == pytest.approx((1 + 2 + 3 + 5 + 6 + 7) / 6 / 3)
+
+
+def test_a_day_of_which_half_is_valid_counts(engine: DuckDBEngine, tmp_path: Path) -> None:
+    slots: Slots = [{"pv": 1.0} for _ in range(96 * 3)]
+    # Of day 1 four quarter hours of eight are left, of day 0 three.
+    for number in (*range(5), *range(96, 100)):
+        slots[number]["pv"] = None
+    for number in range(100, 104):
+        slots[number]["pv"] = 4.0
+    morning = Window(START + timedelta(days=3), START + timedelta(days=3, hours=2))
+    access = access_of(engine, tmp_path, ("pv",), [*slots, {"pv": 1.0}])
+    assert usual(access, "pv", morning) is None
+    slots[4]["pv"] = 7.0
+    found = usual(access_of(engine, tmp_path, ("pv",), [*slots, {"pv": 1.0}]), "pv", morning)
+    assert found is not None
+    # 4 kW of day 1 four times, 1 kW of day 2 eight times, and of day 0 7 kW once, 1 kW three times.
+    assert (found.days, found.mean_kw) == (3, pytest.approx((16 + 8 + 7 + 3) / 16))
 
 
 def test_few_days_or_a_long_window_tell_nothing(engine: DuckDBEngine, tmp_path: Path) -> None:
