@@ -366,6 +366,78 @@ def test_the_series_begins_and_ends_inside_a_minute_with_what_is_known_there(
         assert not frame["gap"].any()
 
 
+def test_what_the_charge_cannot_have_been_below_follows_from_the_band(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    anchor = {"time": START + timedelta(minutes=45), "soc": 0.7, "uncertainty": 0.01}
+    site = make_site(ROLES, battery=BATTERY | {"soc_anchors": [anchor]})
+    rows = rows_from(site, START, powers(-16.0, 16.0, 0.0, 0.0, -16.0))
+    lake = make_lake(tmp_path, site.profile(), rows, summarised=engine)
+    ends_us, lowest = SocCourse(Access(engine, lake, site.profile())).lowest(0.02)
+    quarters = [(START + n * timedelta(minutes=15)).timestamp() for n in range(1, 6)]
+    assert (ends_us / 1e6).tolist() == quarters
+    # 4 kWh of 160 widen the band by 0.000725 when stored and by 0.000895 when taken: no more
+    # than 50 times that has flowed. Of the anchor's quarter hour nothing is known.
+    charged, taken = 4 * (0.01 * 0.9 + 0.02) / 160, 4 * (0.01 / 0.9 + 0.02 / 0.9**2) / 160
+    low = 0.5 + 4 * (0.9 - 1 / 0.9) / 160
+    assert lowest.tolist() == pytest.approx(
+        [0.5 - charged * 50, low - taken * 50, low, 0.0, 0.7 - charged * 50]
+    )
+
+
+def test_buckets_end_with_their_last_step(engine: DuckDBEngine, tmp_path: Path) -> None:
+    site = make_site(ROLES, interval_s=10)
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, powers(*[0.0] * 60)))
+    course = SocCourse(Access(engine, lake, site.profile()))
+    minutes = [int((START + timedelta(minutes=n)).timestamp()) * 1_000_000 for n in range(21)]
+    assert course.step_ends(np.array([minutes[5], minutes[20]])) == [*minutes[1:6], *minutes[16:21]]
+    assert course.on_step(minutes[3])
+    assert not course.on_step(minutes[3] + 10_000_000)
+
+
+@pytest.mark.parametrize(("points", "step_s"), [(1000, 60), (31, 60), (3, 900)])
+def test_the_series_is_no_finer_than_a_step(
+    engine: DuckDBEngine, tmp_path: Path, points: int, step_s: int
+) -> None:
+    site = make_site(ROLES, interval_s=10)
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, powers(*[0.0] * 180)))
+    window = Window(START, START + timedelta(minutes=30))
+    series = soc_series(Access(engine, lake, site.profile()), window, points)
+    assert series.step_s == step_s
+    assert len(series.frame) == 1800 // step_s + 1
+
+
+def test_of_anchors_before_the_first_sample_the_last_one_is_the_start(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    days = [(9, 0.2, 0.01), (2, 0.6, 0.04), (5, 0.9, 0.02)]
+    anchors = [
+        {"time": START - timedelta(days=back), "soc": soc, "uncertainty": width}
+        for back, soc, width in days
+    ]
+    site = make_site(ROLES, battery=BATTERY | {"soc_anchors": anchors})
+    at = states(engine, tmp_path, site, powers(0.0, None, 0.0))
+    assert (at(0).soc, at(0).half_width, at(0).anchored) == (0.6, 0.04, True)
+    assert [at(900 * n).missing_h(site.profile()) for n in range(4)] == [0.0, 0.0, 0.25, 0.25]
+
+
+def test_hours_that_begin_at_a_quarter_past_count_like_others(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    # Kathmandu is 5 h 45 min ahead of UTC: its hours begin at a quarter past.
+    first = START + timedelta(minutes=15)
+    anchor = {"time": first + timedelta(hours=1, minutes=20), "soc": 0.8, "uncertainty": 0.03}
+    battery = BATTERY | {"soc_anchors": [anchor]}
+    site = make_site(ROLES, interval_s=3600, display_timezone="Asia/Kathmandu", battery=battery)
+    rows = rows_from(site, first, powers(-16.0, -16.0, -16.0, 0.0))
+    lake = make_lake(tmp_path, site.profile(), rows, summarised=engine)
+    course = SocCourse(Access(engine, lake, site.profile()))
+    # 16 kWh of 160 an hour, 0.9 of it stored; the anchor counts from the third hour on.
+    found = [course.at(first + timedelta(hours=n)).soc for n in range(5)]
+    assert found == pytest.approx([0.5, 0.59, 0.8, 0.89, 0.89])
+    assert course.on_step(int(first.timestamp()) * 1_000_000)
+
+
 def kpis_of(engine: DuckDBEngine, folder: Path, site: Site, slots: Sequence[Any]) -> dict[str, Kpi]:
     rows = rows_from(site, START, slots)
     lake = make_lake(folder, site.profile(), rows, summarised=engine)
