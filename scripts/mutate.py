@@ -35,7 +35,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "access": ("soc", "twins", "alerts"),
     "alert_kinds": ("alert_states", "alerts"),
     "alert_log": ("alerts",),
-    "alert_rules": ("alert_states", "alerts"),
+    "alert_rules": ("alert_conditions", "alert_states", "alerts"),
     "alert_states": ("alert_states", "alerts"),
     "alert_watch": ("alert_states", "alerts"),
     "alerts": ("alert_states", "alerts"),

@@ -68,6 +68,7 @@ def test_a_day_of_values_is_no_longer_indicative(engine: DuckDBEngine, tmp_path:
     (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(days=1)))
     assert not found.indicative
     assert "indicative" not in found.note.text
+    assert (found.setpoint_mean_abs_kw, found.setpoint_n) == (None, 0)
 
 
 def test_months_and_their_parts_give_the_same_evidence(
@@ -152,6 +153,61 @@ def test_steps_over_a_gap_and_small_steps_are_left_out(
     # 0 -> 10, 50 -> 60, and 0 -> 10 again; 10 -> 14 is small, 14 -> 50 and 60 -> 0 span a gap.
     assert [(s.quarter, s.n) for s in found.slopes] == [("2023-Q1", 3), ("all", 3)]
     assert found.slopes[0].slope is None
+
+
+@pytest.mark.parametrize(("step_kw", "n"), [(5.0, 1), (5.5, 3), (-5.0, 1), (-5.5, 3)])
+def test_a_step_is_larger_than_5_kw(
+    engine: DuckDBEngine, tmp_path: Path, step_kw: float, n: int
+) -> None:
+    profile = make_site(["battery", "grid"], evidence=[STEPS]).profile()
+    battery = [0.0, step_kw, 2 * step_kw, 2 * step_kw, 2 * step_kw + 20.0]
+    slots: list[dict[str, float | None]] = [{"battery": b, "grid": 1.0} for b in battery]
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, START, slots))
+    (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(hours=2)))
+    assert found.slopes[-1].n == n
+
+
+def test_the_note_has_the_lowest_and_the_highest_slope_of_quarters(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    profile = make_site(["battery", "grid"], evidence=[STEPS]).profile()
+    start = utc("2023-03-31T00:00")
+    # A day of March answers with -0.5, the next of April with -0.9; each ends where it began.
+    battery = [0.0, 10.0, 0.0, -20.0] * 48
+    slots: list[dict[str, float | None]] = [
+        {"battery": b, "grid": b * (-0.5 if i < 96 else -0.9)} for i, b in enumerate(battery)
+    ]
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, start, slots))
+    (found,) = evidence(engine, lake, profile, Window(start, start + timedelta(days=2)))
+    first, second, whole = found.slopes
+    assert (first.quarter, second.quarter) == ("2023-Q1", "2023-Q2")
+    # The first slot has none before it, so there is one step fewer than slots.
+    assert (first.n, second.n, whole.n) == (95, 96, 191)
+    assert found.note.params["lowest"] == second.slope == pytest.approx(-0.9, abs=0.01)
+    assert found.note.params["highest"] == first.slope == pytest.approx(-0.5)
+    assert found.note.params["n"] == 191
+
+
+def test_a_slope_needs_more_steps_than_it_has_unknowns(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    profile = make_site(["battery", "grid"], evidence=[STEPS]).profile()
+    battery, grid = [0.0, 10.0, 0.0, 20.0], [0.0, -9.0, 0.0, -17.0]
+    for count, n in ((3, 2), (4, 3)):
+        slots: list[dict[str, float | None]] = [
+            {"battery": b, "grid": g} for b, g in zip(battery[:count], grid, strict=False)
+        ]
+        lake = make_lake(tmp_path, profile, rows_from(profile.site, START, slots))
+        (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(hours=1)))
+        assert found.slopes[-1].n == n
+        assert (found.slopes[-1].slope is None) == (n == 2)
+    # Steps 10, -10, 20 and answers -9, 9, -17: 20/3 and -17/3 on average.
+    x = np.array([10, -10, 20]) - 20 / 3
+    y = np.array([-9, 9, -17]) + 17 / 3
+    slope = (x @ y) / (x @ x)
+    assert found.slopes[-1].slope == pytest.approx(slope)
+    error = np.sqrt(3 / (3 - 2) * np.sum(x**2 * (y - slope * x) ** 2)) / (x @ x)
+    assert found.slopes[-1].standard_error == pytest.approx(error)
 
 
 def test_standard_errors_are_robust_to_unequal_variance(
