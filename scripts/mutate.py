@@ -53,7 +53,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "limits": ("intervals", "compliance", "alerts"),
     "load_shape": ("load_shape",),
     "newest": ("newest_usual",),
-    "notes": (*FORMULAS, "report_compare", "soc"),
+    "notes": ("notes", *FORMULAS, "report_compare", "soc"),
     "production": FORMULAS,
     "quality": FORMULAS,
     "registry": (*FORMULAS, "report_compare"),

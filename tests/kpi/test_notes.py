@@ -1,0 +1,63 @@
+"""Figures in the sentences of notes, and which of several warnings speaks first."""
+
+from __future__ import annotations
+
+import pytest
+
+from microgrid_lib.kpi.notes import (
+    combined,
+    critical_exceeds_load,
+    derived_grid,
+    efficiency_uncertain,
+    low_coverage,
+    percent,
+    soc_band,
+    soc_gaps,
+    soc_not_anchored,
+)
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [
+        (0.9499, "94.9 %"),
+        (0.95, "95 %"),
+        (0.95001, "95 %"),
+        (0.951, "95.1 %"),
+        # Times a thousand this is 1004.9999999999999.
+        (1.005, "100.5 %"),
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_shares_are_cut_to_a_tenth_of_a_percent(share: float, written: str) -> None:
+    assert percent(share) == written
+
+
+def test_full_charges_are_cut_to_a_tenth() -> None:
+    assert efficiency_uncertain(5, 1.99, 0.1).text == (
+        "needs 5 full charges in the period (had 1.9)"
+    )
+
+
+def test_the_band_and_its_limit_are_in_percent() -> None:
+    assert soc_band(0.2, 0.4, 0.35).text == (
+        "the state of charge is only known to lie between 20 % and 40 %: 35 % is within"
+    )
+
+
+def test_the_most_important_warning_gives_the_code_and_all_say_their_sentence() -> None:
+    coverage, gaps, grid = low_coverage(0.75), soc_gaps(2.5), derived_grid()
+    found = combined([grid, gaps, coverage])
+    assert found is not None
+    assert (found.code, found.params["also"]) == ("low_coverage", "soc_gaps,derived_grid")
+    assert (found.params["coverage"], found.params["hours"]) == (0.75, 2.5)
+    assert found.text == f"{coverage.text}; {gaps.text}; {grid.text}"
+    two = combined([critical_exceeds_load(3, 9, 1.5), soc_not_anchored()])
+    assert two is not None
+    assert (two.code, two.params["also"]) == ("soc_not_anchored", "critical_exceeds_load")
+
+
+def test_one_warning_stays_as_it_is_and_none_is_none() -> None:
+    assert combined([soc_gaps(2.5)]) == soc_gaps(2.5)
+    assert combined([]) is None
