@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from microgrid_lib.kpi import compliance
 from microgrid_lib.kpi.access import Access
 from microgrid_lib.kpi.compliance import Compliance, Counted, PeriodResult, not_observable
 from microgrid_lib.kpi.compliance_rules import QualityRule, quality_rules
+from microgrid_lib.kpi.excursions import Outside
 from microgrid_lib.kpi.intervals import Intervals
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.store.snapshot import Snapshot
@@ -161,6 +163,25 @@ def test_voltages_are_judged_by_valid_intervals_on_the_grid(engine: DuckDBEngine
     assert anywhere.n.tolist() == [1, 1, 0, 1, 1]
     assert anywhere.n1.tolist() == [0, 1, 0, 1, 1]
     assert anywhere.n2.tolist() == [0] * 5
+
+
+def test_frequencies_are_judged_by_samples_of_intervals_on_the_grid(
+    engine: DuckDBEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging = islanded_in(engine, BOTH, [False, True, False, False, False])
+    sums = {"bus_frequency__n": np.array([60.0, 60.0, 50.0, 30.0, 60.0])}
+    judging._known[("bus_frequency__n",)] = Intervals(np.arange(5), 1, np.full(5, 60), sums)
+    # Beyond 60.6 Hz once in each of the first three intervals and twice in the fourth, there once
+    # below 56.4 Hz; the second is islanded.
+    samples = Outside(np.array([0, 1, 2, 3, 3]), np.array([61.0, 61.0, 61.0, 55.0, 61.0]))
+    monkeypatch.setattr(compliance, "outside", lambda *_: samples)
+    found = judging.counted(rule_of("en50160_frequency_grid"), "bus_frequency")
+    assert found.n.tolist() == [60, 0, 50, 30, 60]
+    assert found.n1.tolist() == [1, 0, 1, 2, 0]
+    assert found.n2.tolist() == [0, 0, 0, 1, 0]
+    assert found.n_invalid.tolist() == [0, 0, 10, 30, 0]
+    island = judging.counted(rule_of("en50160_frequency_island"), "bus_frequency")
+    assert (island.n.tolist(), island.n_invalid.tolist()) == ([0, 60, 0, 0, 0], [0] * 5)
 
 
 def test_shares_inside_are_of_all_valid_intervals() -> None:
