@@ -167,6 +167,9 @@ def test_a_set_anchor_in_a_gap_holds_through_it(engine: DuckDBEngine, tmp_path: 
     course = SocCourse(Access(engine, lake, site.profile()))
     assert course.at(START + timedelta(hours=1)).soc == 0.5
     assert course.at(START + timedelta(hours=3)).soc == 0.8
+    missing = [course.at(START + timedelta(hours=n)).missing_h(site.profile()) for n in (1, 3)]
+    # Since a quarter past midnight, and since the anchor.
+    assert missing == [0.75, 1.0]
     assert course.at(START + timedelta(hours=4, minutes=15)).soc == 0.8
 
 
