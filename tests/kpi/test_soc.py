@@ -105,6 +105,17 @@ def test_clipping_inside_five_minutes_keeps_the_order_of_minutes(
     assert at(120).soc == pytest.approx(1.0 - 18 * minute / 0.9)
 
 
+@pytest.mark.parametrize(("kw", "soc"), [(-60.0, 0.0), (60.0, 1.0)])
+def test_five_minutes_that_cancel_out_clip_all_the_same(
+    engine: DuckDBEngine, tmp_path: Path, kw: float, soc: float
+) -> None:
+    lossless = BATTERY | {"capacity_kwh": 1.0, "eta_charge": 1.0, "eta_discharge": 1.0}
+    site = make_site(ROLES, interval_s=60, battery=lossless)
+    # A kilowatt-hour in and out, or out and in, of a battery that has room for half of one.
+    at = states(engine, tmp_path, site, powers(kw, -kw, 0.0, 0.0, 0.0, 0.0))
+    assert at(300).soc == pytest.approx(soc)
+
+
 def test_clipping_never_narrows_the_band(engine: DuckDBEngine, tmp_path: Path) -> None:
     site = make_site(ROLES, battery=BATTERY | {"capacity_kwh": 10.0})
     at = states(engine, tmp_path, site, powers(*[-40.0] * 8, 0.0))
