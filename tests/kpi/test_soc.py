@@ -421,6 +421,33 @@ def test_the_series_is_no_finer_than_a_step(
     assert len(series.frame) == 1800 // step_s + 1
 
 
+@pytest.mark.parametrize(("minutes", "step_s"), [(999, 60), (1000, 120)])
+def test_a_series_has_a_thousand_points_unless_asked(
+    engine: DuckDBEngine, tmp_path: Path, minutes: int, step_s: int
+) -> None:
+    site = make_site(ROLES, interval_s=60)
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, powers(0.0, 0.0)))
+    window = Window(START, START + timedelta(minutes=minutes))
+    assert soc_series(Access(engine, lake, site.profile()), window).step_s == step_s
+
+
+def test_three_months_follow_each_other(engine: DuckDBEngine, tmp_path: Path) -> None:
+    site = make_site(ROLES)
+    rows = [
+        row
+        for at in (utc("2023-01-31T23:30"), utc("2023-02-10T00:00"), utc("2023-03-01T00:00"))
+        for row in rows_from(site, at, powers(-16.0, -16.0))
+    ]
+    lake = make_lake(tmp_path, site.profile(), rows, summarised=engine)
+    course = SocCourse(Access(engine, lake, site.profile()))
+    step = 4 * 0.9 / 160
+    for at, steps in (
+        *(("2023-01-31T23:45", 1), ("2023-02-01T00:00", 2), ("2023-02-10T00:15", 3)),
+        *(("2023-02-20T00:00", 4), ("2023-03-01T00:15", 5), ("2023-03-01T00:30", 6)),
+    ):
+        assert course.at(utc(at)).soc == pytest.approx(0.5 + steps * step)
+
+
 def test_of_anchors_before_the_first_sample_the_last_one_is_the_start(
     engine: DuckDBEngine, tmp_path: Path
 ) -> None:
