@@ -15,6 +15,8 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("SET TimeZone='UTC'")
     con.execute("SET preserve_insertion_order=true")
+    # In a kernel or `python -c` it would draw a bar of its own into the output of a long query.
+    con.execute("SET enable_progress_bar=false")
     con.execute(f"SET memory_limit='{settings.memory_limit_mb}MB'")
     # What doesn't fit into memory goes to a folder of the home that no other process uses (the
     # names in it are the same in all), never to the folder one happens to be in.
