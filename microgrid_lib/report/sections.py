@@ -81,23 +81,27 @@ def consumers_passage(data: SiteData, texts: Texts) -> Passage:
             tuple((card.title, card.count_text, card.power_text) for card in totals),
         )
         heading = Heading(texts("monthly.consumers"))
-        return Passage((table, heading, *consumer_list(store, query, texts).blocks))
+        return Passage((table, heading, *consumer_list(store, query, texts, told=True).blocks))
 
 
-def consumer_list(store: Any, query: Any, texts: Texts) -> Passage:
+def consumer_list(store: Any, query: Any, texts: Texts, *, told: bool = False) -> Passage:
     """A filtered list of consumers: the filter and totals in words, then the table.
 
     Parameters
     ----------
     store, query
         A `consumers.store.ConsumerStore`, and the `ConsumerQuery` it is asked.
+    told
+        Whether the totals stand elsewhere already.
     """
     headings, rows, numeric = printed_table(store.select(query), texts)
     columns = tuple(
         Column(title, "right" if number in numeric else "left")
         for number, title in enumerate(headings)
     )
-    note = f"{filter_text(query, texts)} {totals_text(store.totals(query), texts)}"
+    note = filter_text(query, texts)
+    if not told:
+        note = f"{note} {totals_text(store.totals(query), texts)}"
     return Passage((Paragraph(note, "note"), TableBlock(columns, tuple(map(tuple, rows)))))
 
 
