@@ -106,6 +106,48 @@ def test_without_values_the_evidence_says_so(engine: DuckDBEngine, tmp_path: Pat
     assert found.note.code == "evidence_no_data"
 
 
+def test_a_set_point_without_values_is_no_finding(engine: DuckDBEngine, tmp_path: Path) -> None:
+    profile = doubtful({"channel": "ge", "setpoint": "told"}, "ge", "told")
+    slots: list[dict[str, float | None]] = [{"ge": 1.0, "told": None}] * 4
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, START, slots))
+    (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(hours=1)))
+    assert (found.setpoint_mean_abs_kw, found.setpoint_n) == (None, 0)
+    assert [note.code for note in found.notes] == ["evidence_no_data"]
+
+
+def test_a_month_without_values_adds_nothing_and_a_window_in_a_gap_has_none(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    entry = {"channel": "ge", "setpoint": "told", "readings": READINGS}
+    profile = doubtful(entry, "ge", "told", "tie")
+    silent: list[dict[str, float | None]] = [{"ge": 9.0, "pv": 9.0, "tie": None, "told": None}] * 4
+    later = START + timedelta(days=60)
+    said = [{"ge": 50.0, "pv": 0.0, "tie": -60.0, "told": 47.0}]
+    rows = rows_from(profile.site, START, silent) + rows_from(profile.site, later, said)
+    lake = make_lake(tmp_path, profile, rows)
+    (found,) = evidence(engine, lake, profile, Window(START, later + timedelta(hours=1)))
+    assert [(r.mean_abs_residual_kw, r.n) for r in found.readings] == [(110.0, 1), (10.0, 1)]
+    assert (found.setpoint_mean_abs_kw, found.setpoint_n) == (3.0, 1)
+    gap = Window(START + timedelta(days=40), START + timedelta(days=50))
+    (none,) = evidence(engine, lake, profile, gap)
+    assert [(r.mean_abs_residual_kw, r.n) for r in none.readings] == [(None, 0), (None, 0)]
+
+
+def test_of_three_readings_the_two_that_close_best_are_in_the_note(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    third = {"name": "half", "residual": "ge / 2 + tie"}
+    profile = doubtful({"channel": "ge", "readings": [*READINGS, third]}, "ge", "tie")
+    slots: list[dict[str, float | None]] = [{"ge": 50.0, "pv": 10.0, "tie": -60.0}]
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, START, slots))
+    (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(hours=1)))
+    note = found.note.params
+    assert (note["better"], note["better_kw"], note["worse"], note["worse_kw"]) == (
+        *("source", 0.0),
+        *("half", 35.0),
+    )
+
+
 def step_rows(profile: Profile, start: datetime, n: int, slope: float, seed: int) -> list[Row]:
     rng = np.random.default_rng(seed)
     battery = np.cumsum(rng.choice([-40.0, 0.0, 2.0, 40.0], n))
@@ -208,6 +250,16 @@ def test_a_slope_needs_more_steps_than_it_has_unknowns(
     assert found.slopes[-1].slope == pytest.approx(slope)
     error = np.sqrt(3 / (3 - 2) * np.sum(x**2 * (y - slope * x) ** 2)) / (x @ x)
     assert found.slopes[-1].standard_error == pytest.approx(error)
+
+
+def test_what_answers_is_not_fitted_beside_itself(engine: DuckDBEngine, tmp_path: Path) -> None:
+    roles = {"battery": "battery", "grid": "grid", "genset": "grid"}
+    profile = make_site(roles, evidence=[STEPS]).profile()
+    battery = [0.0, 10.0, 0.0, -20.0, 30.0, 10.0]
+    slots: list[dict[str, float | None]] = [{"battery": b, "grid": -0.8 * b} for b in battery]
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, START, slots))
+    (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(hours=2)))
+    assert found.slopes[-1].slope == pytest.approx(-0.8)
 
 
 def test_standard_errors_are_robust_to_unequal_variance(
