@@ -467,7 +467,7 @@ def test_hours_that_begin_at_a_quarter_past_count_like_others(
 ) -> None:
     # Kathmandu is 5 h 45 min ahead of UTC: its hours begin at a quarter past.
     first = START + timedelta(minutes=15)
-    anchor = {"time": first + timedelta(hours=1, minutes=20), "soc": 0.8, "uncertainty": 0.03}
+    anchor = {"time": first + timedelta(hours=1, minutes=50), "soc": 0.8, "uncertainty": 0.03}
     battery = BATTERY | {"soc_anchors": [anchor]}
     site = make_site(ROLES, interval_s=3600, display_timezone="Asia/Kathmandu", battery=battery)
     rows = rows_from(site, first, powers(-16.0, -16.0, -16.0, 0.0))
