@@ -448,6 +448,18 @@ def test_three_months_follow_each_other(engine: DuckDBEngine, tmp_path: Path) ->
         assert course.at(utc(at)).soc == pytest.approx(0.5 + steps * step)
 
 
+def test_a_series_may_begin_in_the_last_minute_of_a_bucket(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = make_site(ROLES, interval_s=60)
+    rows = rows_from(site, START, powers(*[-16.0] * 21))
+    lake = make_lake(tmp_path, site.profile(), rows, summarised=engine)
+    window = Window(START + timedelta(minutes=4), START + timedelta(minutes=19))
+    frame = soc_series(Access(engine, lake, site.profile()), window).frame
+    step = 16 / 60 * 0.9 / 160
+    assert frame["soc"].tolist() == pytest.approx([0.5 + step * n for n in range(4, 20)])
+
+
 def test_of_anchors_before_the_first_sample_the_last_one_is_the_start(
     engine: DuckDBEngine, tmp_path: Path
 ) -> None:
