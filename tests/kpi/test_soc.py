@@ -474,14 +474,15 @@ def test_of_anchors_before_the_first_sample_the_last_one_is_the_start(
     assert [at(900 * n).missing_h(site.profile()) for n in range(4)] == [0.0, 0.0, 0.25, 0.25]
 
 
-def test_hours_that_begin_at_a_quarter_past_count_like_others(
-    engine: DuckDBEngine, tmp_path: Path
+@pytest.mark.parametrize(("zone", "minutes"), [("Asia/Kathmandu", 15), ("Asia/Kolkata", 30)])
+def test_hours_that_begin_within_one_of_utc_count_like_others(
+    engine: DuckDBEngine, tmp_path: Path, zone: str, minutes: int
 ) -> None:
-    # Kathmandu is 5 h 45 min ahead of UTC: its hours begin at a quarter past.
-    first = START + timedelta(minutes=15)
+    # 5 h 45 min and 5 h 30 min ahead of UTC.
+    first = START + timedelta(minutes=minutes)
     anchor = {"time": first + timedelta(hours=1, minutes=50), "soc": 0.8, "uncertainty": 0.03}
     battery = BATTERY | {"soc_anchors": [anchor]}
-    site = make_site(ROLES, interval_s=3600, display_timezone="Asia/Kathmandu", battery=battery)
+    site = make_site(ROLES, interval_s=3600, display_timezone=zone, battery=battery)
     rows = rows_from(site, first, powers(-16.0, -16.0, -16.0, 0.0))
     lake = make_lake(tmp_path, site.profile(), rows, summarised=engine)
     course = SocCourse(Access(engine, lake, site.profile()))
