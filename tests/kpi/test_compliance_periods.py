@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,6 +146,22 @@ def test_a_rule_counts_the_intervals_of_its_state_at_points_inside(
 ) -> None:
     judging = islanded_in(engine, roles, [True, False])
     assert judging._counts(rule_of(rule), point, TWO).tolist() == expected
+
+
+def test_rules_and_trips_judge_the_points_of_their_unit_and_islands_only_inside(
+    engine: DuckDBEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging = islanded_in(engine, BOTH, [])
+    monkeypatch.setattr(judging, "_result", lambda rule, point: (rule.name, point))
+    monkeypatch.setattr(judging, "_trip", lambda trip, point: (trip.function, point))
+    judged: set[Any] = set(judging.rules())
+    for rule in quality_rules(make_site(["bus_voltage"]).profile()):
+        points = ["bus_voltage", "mccb_voltage"] if rule.unit == "V" else BOTH[2:]
+        expected = points[:1] if rule.state == "island" else points
+        assert [point for name, point in sorted(judged) if name == rule.name] == expected
+    tripped: set[Any] = set(judging.trips())
+    assert {point for name, point in tripped if name == "OV1"} == {"bus_voltage", "mccb_voltage"}
+    assert {point for name, point in tripped if name == "UF1"} == set(BOTH[2:])
 
 
 def test_voltages_are_judged_by_valid_intervals_on_the_grid(engine: DuckDBEngine) -> None:
