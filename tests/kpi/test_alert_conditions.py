@@ -119,6 +119,13 @@ def test_a_voltage_gap_opens_beyond_4_8_v_and_closes_below_2_4_or_islanded() -> 
     assert not opens(slots(4.8, 4.81, islanded=True)).any()
     assert voltage.off(slots(2.41, 2.39, -2.41)).tolist() == [False, True, False]
     assert voltage.off(slots(2.41, 9.0, islanded=True)).all()
+    # Exactly at a threshold: neither open nor closed.
+    on_v, off_v = 0.01 * 480.0 * (1 + 1e-7), 0.005 * 480.0
+    at = {"bus_voltage": np.zeros(2), "mccb_voltage": np.array([on_v, off_v])}
+    at["islanded"] = np.zeros(2, dtype=np.bool_)
+    assert not opens(at)[0]
+    assert not voltage.off(at)[1]
+    assert holds(voltage.maybe_on, "voltage_gap__gap", (on_v,)) == [False]
     assert voltage.value(slots(-3.0, 3.0)).tolist() == [3.0, 3.0]
     assert holds(voltage.maybe_on, "voltage_gap__gap", (4.8,), (4.81,)) == [False, True]
     closed = ((2.4,), (2.39,))

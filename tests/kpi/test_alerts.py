@@ -326,6 +326,22 @@ def test_the_extreme_is_the_worst_value_from_its_first_slot_to_its_last() -> Non
     assert watched(5, 9, 9) == [(0, None, 5)]
 
 
+def test_an_alert_keeps_its_start_and_its_worst_value_when_it_becomes_worse() -> None:
+    # Below 10, and below 5: one slot of 1, then three of 4 or 3 that raise the severity.
+    volts = (30, 1, 9, 9, 4, 3, 4, 30)
+    slots = [(i, (v < 10, v < 5), v >= 20, float(v), float(-v)) for i, v in enumerate(volts)]
+    ended, _ = watch(
+        Watched((None, None)),
+        slots,
+        name="x",
+        unit="V",
+        severities=("warning", "critical"),
+        needed=3,
+        step_us=1,
+    )
+    assert [(r.severity, r.start_us, r.end_us, r.extreme) for r in ended] == [("critical", 1, 7, 1)]
+
+
 def test_missing_slots_as_long_as_the_time_itself_keep_the_count() -> None:
     assert watched(9, 9, None, None, None, 9, 30) == [(0, 6, 9)]
     assert watched(9, 9, None, None, None, None, 9, 30) == []
