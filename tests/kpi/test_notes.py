@@ -10,6 +10,7 @@ from microgrid_lib.kpi.notes import (
     derived_grid,
     efficiency_uncertain,
     low_coverage,
+    no_intervals,
     percent,
     soc_band,
     soc_gaps,
@@ -41,8 +42,15 @@ def test_full_charges_are_cut_to_a_tenth() -> None:
 
 
 def test_the_band_and_its_limit_are_in_percent() -> None:
-    assert soc_band(0.2, 0.4, 0.35).text == (
-        "the state of charge is only known to lie between 20 % and 40 %: 35 % is within"
+    assert soc_band(0.55, 0.95, 0.85).text == (
+        "the state of charge is only known to lie between 55 % and 95 %: 85 % is within"
+    )
+
+
+def test_only_an_island_that_never_was_is_called_one() -> None:
+    assert no_intervals("island").text == "the site wasn't islanded"
+    assert (
+        no_intervals("grid").text == no_intervals("any").text == ("no valid interval in the window")
     )
 
 
