@@ -172,7 +172,7 @@ def _result(
         Note(
             code="evidence_no_data",
             params={"channel": entry.channel},
-            text=f"no valid data on {entry.channel} in the window",
+            text=f"too few valid data on {entry.channel} in the window to tell",
         )
     ]
     return EvidenceResult(
