@@ -45,10 +45,13 @@ class ConsumersPart(Part):
         self.intake = Intake(self.desk)
         # The browser takes longest for the map: it begins with it while the rest is made.
         self.map = MapView(self.desk, self.shelf, self.editor)
-        middle = widgets.Box([self.map.widget]).add_class("mg-map-and-form")
-        self.widget.children = (middle,)
+        # Before it is on the page: a layer whose data change while it is first drawn is lost.
         self.shelf.refresh()
         self.map.show_site()
+        # The places stay what they are: the browser makes anew all that comes after a change.
+        above, below = (widgets.VBox().add_class("mg-section") for _ in range(2))
+        middle = widgets.Box([self.map.widget]).add_class("mg-map-and-form")
+        self.widget.children = (above, middle, below)
         self.filter = FilterView(self.desk, self.shelf)
         self.list = ListView(self.desk, self.shelf, self.editor)
         self.form = FormView(self.desk, self.editor)
@@ -56,15 +59,9 @@ class ConsumersPart(Part):
         self.exports = ExportView(self.desk, self.shelf)
         self.bar = MessageBar(self.desk, self.editor)
         middle.children = (self.map.widget, self.form.widget)
-        below = widgets.Box([self.imports.widget, self.exports.widget]).add_class("mg-charts")
-        self.widget.children = (
-            self.filter.widget,
-            self.list.totals,
-            self.bar.widget,
-            middle,
-            self.list.widget,
-            below,
-        )
+        files = widgets.Box([self.imports.widget, self.exports.widget]).add_class("mg-charts")
+        above.children = (self.filter.widget, self.list.totals, self.bar.widget)
+        below.children = (self.list.widget, files)
         self._ready = True
 
     def load(self, loaded: Loaded) -> None:
