@@ -15,6 +15,7 @@ help: ## this list
 
 dashboard: python ## install, make demo data, serve the dashboard and print its address
 	@$(PYTHON) scripts/setup.py dashboard
+	@$(PYTHON) scripts/setup.py reports
 	@$(BIN)/microgrid demo --if-empty
 	@$(BIN)/microgrid dashboard $(DASHBOARD_ARGS)
 
