@@ -137,6 +137,8 @@ def test_a_battery_is_only_called_charged_where_its_whole_band_is(
     # An hour, so that a battery below a limit has been there for long enough.
     found = states(engine, tmp_path, site, [FINE] * 360)
     assert (found["battery_low"].state, found["battery_empty"].state) == (low, empty)
+    others = {state.state for name, state in found.items() if not name.startswith("battery_")}
+    assert others == {"ok"}
     for name, limit in (("battery_low", 0.35), ("battery_empty", 0.30)):
         reason = found[name].reason
         within = soc - uncertainty < limit <= soc + uncertainty
@@ -145,6 +147,55 @@ def test_a_battery_is_only_called_charged_where_its_whole_band_is(
             assert reason.params["limit"] == limit
             assert reason.params["low"] == pytest.approx(max(0, soc - uncertainty), abs=0.01)
             assert reason.params["high"] == pytest.approx(soc + uncertainty, abs=0.01)
+
+
+def test_a_limit_at_the_lower_end_of_the_band_cannot_be_passed_and_at_the_upper_end_can(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    battery = charged(0.5, 0.5) | {"soc_min": 0.0, "soc_max": 1.0}
+    site = site_of(battery=battery)
+    spec = site.profiles["plain"]
+    alerts = spec.alerts.model_copy(update={"battery_low_soc": 1.0})
+    profiles = {"plain": spec.model_copy(update={"alerts": alerts})}
+    found = states(engine, tmp_path, site.model_copy(update={"profiles": profiles}), [FINE] * 6)
+    assert found["battery_empty"].state == "ok"
+    reason = found["battery_low"].reason
+    assert reason is not None
+    assert reason.params == {"low": 0.0, "high": 1.0, "limit": 1.0}
+
+
+def test_without_a_capacity_only_the_charge_is_unknown(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    found = states(engine, tmp_path, site_of(battery={}), [FINE] * 60)
+    unknown = {name for name, state in found.items() if state.state is None}
+    assert unknown == {"battery_low", "battery_empty"}
+    reason = found["battery_low"].reason
+    assert reason is not None
+    assert reason.code == "battery_capacity_unknown"
+
+
+def test_before_the_first_sample_nothing_is_known(engine: DuckDBEngine, tmp_path: Path) -> None:
+    profile = site_of().profile()
+    report = states_of(Access(engine, make_lake(tmp_path, profile, []), profile), [], START)
+    known = {state.name for state in report.states if state.state is not None}
+    assert known == {"data_stale"}
+
+
+@pytest.mark.parametrize(("interval_s", "for_s"), [(10, 300.0), (150, 450.0), (900, 2700.0)])
+def test_a_battery_is_low_after_five_minutes_and_three_intervals_at_least(
+    interval_s: int, for_s: float
+) -> None:
+    kinds = {kind.name: kind for kind in kinds_of(site_of(interval_s=interval_s).profile())}
+    assert kinds["battery_low"].for_s == kinds["battery_empty"].for_s == for_s
+
+
+def test_a_kind_knows_the_limit_of_a_severity() -> None:
+    kinds = {kind.name: kind for kind in kinds_of(site_of().profile())}
+    mild, hard = kinds["bus_voltage"].limits
+    assert kinds["bus_voltage"].limit("warning") == mild
+    assert kinds["bus_voltage"].limit("critical") == hard
+    assert kinds["bus_voltage"].limit("info") is None
 
 
 @pytest.mark.parametrize(

@@ -576,7 +576,9 @@ def test_a_long_note_and_a_broken_file_are_one_clear_line(
 ) -> None:
     with pytest.raises(MicrogridError, match="1001 characters; 1000 are allowed"):
         log.acknowledge(alert, OPERATOR, "x" * 1001)
-    (tmp_path / "h").mkdir()
+    assert log.known() == {}
+    log.acknowledge(alert, OPERATOR, "x" * 1000)
+    assert log.known()[alert.id].note == "x" * 1000
     (tmp_path / "h" / "alerts.sqlite").write_text("no database" * 100)
     with pytest.raises(StoreError, match=r"alerts\.sqlite"):
         log.known()

@@ -121,6 +121,21 @@ def test_samples_outside_are_found_in_the_first_and_the_last_slot(
     assert none.value.tolist() == []
 
 
+@pytest.mark.parametrize("summarised", [True, False])
+def test_samples_outside_beyond_the_ends_of_a_window_are_not_its_own(
+    engine: DuckDBEngine, tmp_path: Path, summarised: bool
+) -> None:
+    # The ends cut ten minutes in which samples on either side are outside.
+    site = make_site(["bus_voltage"], interval_s=60)
+    volts = [530.0 + n if n in (3, 8, 25, 51, 55) else 480.0 for n in range(60)]
+    rows = rows_from(site, START, [{"bus_voltage": v} for v in volts])
+    lake = make_lake(tmp_path, site.profile(), rows, summarised=engine if summarised else None)
+    access = Access(engine, lake, site.profile())
+    start, end = (START + timedelta(minutes=n) for n in (7, 52))
+    found = outside(access, "bus_voltage", Band(432.0, 528.0), start, end)
+    assert found.value.tolist() == [538.0, 555.0, 581.0]
+
+
 def test_islands_are_told_from_more_than_two_millihertz_in_either_direction(
     engine: DuckDBEngine, tmp_path: Path
 ) -> None:

@@ -195,6 +195,21 @@ def test_an_unfinished_day_is_compared_with_as_much_of_the_day_before(
     assert found["pv_energy"].value == pytest.approx(0.0)
 
 
+def test_a_day_of_25_hours_is_compared_with_the_24_before_it(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = make_site(["load"], display_timezone="America/Los_Angeles")
+    start = utc("2023-11-04T07:00")
+    loads = [1.0] * 96 + [9.0] * 4 + [2.0] * 96
+    lake = make_lake(
+        tmp_path, site.profile(), rows_from(site, start, [{"load": kw} for kw in loads])
+    )
+    day = day_window(utc("2023-11-05T00:00").date(), site.display_zone)
+    assert day.duration == timedelta(hours=25)
+    found = changes(engine, lake, site.profile(), day)
+    assert found["peak_load"].value == pytest.approx(8.0)
+
+
 def test_a_change_that_cannot_be_told_says_why(engine: DuckDBEngine, tmp_path: Path) -> None:
     profile = make_site(["pv", "battery"]).profile()
     slots: list[dict[str, float | None]] = [{"battery": 1.0}] * 60 + [{}] * 36
