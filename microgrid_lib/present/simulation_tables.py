@@ -112,7 +112,7 @@ def _metrics() -> tuple[_Metric, ...]:
     def outside(name: str) -> Callable[[SimulationResult], Number]:
         # Where no voltage is known, none is known to be inside either.
         read = detail(name)
-        return lambda r: None if r.metrics.voltage_v.bus.min is None else read(r)
+        return lambda r: read(r) if r.metrics.voltage_v.bus.min is not None else read(r) or None
 
     def none(_: SimulationResult) -> Number:
         return 0.0

@@ -82,9 +82,10 @@ def _losses(plant: Plant, day: DayFrame, start: Scenario) -> Iterator[tuple[str,
         if source in start.lost:
             continue
         without = replace(start, lost=(*start.lost, source))
-        if source == "fuel_cell":
+        # What is lost at some time obeys its settings until then.
+        if source == "fuel_cell" and without.lost_all_day(source):
             without = replace(without, fuel_cell_kw=None)
-        if source == "battery":
+        if source == "battery" and without.lost_all_day(source):
             without = replace(without, battery="measured", battery_kw=None, soc_reserve=None)
         yield source, without
 

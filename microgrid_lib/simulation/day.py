@@ -156,18 +156,22 @@ def average_day(
         raise ScenarioError(f"the period {first} to {last} must not end before it starts")
     window = day_window(first, zone, end=last + timedelta(days=1))
     minutes = _with_load(_on_minutes(_checked(frame), window, interval_s))
-    known = minutes[_power_valid(minutes)]
+    valid = _power_valid(minutes)
+    known = minutes[valid]
     local = pd.DatetimeIndex(known.index).tz_convert(zone)
-    by_minute = known.groupby(np.asarray(local.hour * 60 + local.minute)).mean()
+    grouped = known.groupby(np.asarray(local.hour * 60 + local.minute))
+    by_minute = grouped.mean()
     index = _minute_index(day_window(first, zone))
     of_day = index.tz_convert(zone)
     averaged = by_minute.reindex(np.asarray(of_day.hour * 60 + of_day.minute)).set_axis(index)
-    days = int(local.normalize().nunique())
+    days, of = int(local.normalize().nunique()), (last - first).days + 1
+    least, coverage = int(grouped.size().min()) if days else 0, float(valid.mean())
     label = f"{first.isoformat()}/{last.isoformat()}"
     note = Note(
         code="simulation.average_day",
-        params={"days": days},
-        text=f"An average day of {days} days is smoother than any day: peaks are lower.",
+        params={"days": days, "of": of, "coverage": coverage, "least": least},
+        text=f"The average of {days} of {of} days, from {coverage:.1%} of their minutes, each from "
+        f"{least} days at least, is smoother than any day: peaks are lower.",
     )
     return _complete(averaged, site, label, zone, soc_start, (note, *_interval_notes(interval_s)))
 

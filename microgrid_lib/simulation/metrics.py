@@ -162,9 +162,11 @@ class Details(_Model):
     ----------
     minutes_without_data, minutes_islanded, genset_hours
         Durations.
+    minutes_collapsed
+        Connected minutes in which the feeder can't carry the power.
     minutes_outside_a, minutes_outside_b
-        Minutes in which the bus voltage is outside ANSI C84.1 ranges A and B, or a dead island has
-        none.
+        Minutes in which the bus voltage is outside ANSI C84.1 ranges A and B, or there is none: it
+        collapses, or nothing forms the island.
     minutes_frequency_warning, minutes_frequency_critical
         Minutes in which the frequency is outside the site's limits, or a dead island has none.
     peak_load_kw, peak_import_kw
@@ -183,6 +185,7 @@ class Details(_Model):
     minutes_without_data: int
     minutes_islanded: int
     genset_hours: float
+    minutes_collapsed: int
     minutes_outside_a: int
     minutes_outside_b: int
     minutes_frequency_warning: int
@@ -264,7 +267,11 @@ def compute_metrics(
 
 
 def compute_details(
-    series: pd.DataFrame, case: Case, lost_kw: dict[str, FloatArray], events: tuple[Event, ...]
+    series: pd.DataFrame,
+    case: Case,
+    lost_kw: dict[str, FloatArray],
+    events: tuple[Event, ...],
+    minutes_collapsed: int,
 ) -> Details:
     """Compute what the page shows beside the metrics.
 
@@ -278,6 +285,8 @@ def compute_details(
         Power that each group of load loses [kW].
     events
         Transients.
+    minutes_collapsed
+        See `voltages.collapsed_steps`.
     """
     plant, limits = case.plant, case.plant.limits
     volts = series["bus_voltage"].to_numpy(dtype=np.float64) / plant.nominal_voltage_v.value
@@ -294,8 +303,9 @@ def compute_details(
         minutes_without_data=int(np.count_nonzero(~case.day.valid)),
         minutes_islanded=int(np.count_nonzero(case.islanded)),
         genset_hours=float(np.count_nonzero(case.flows.genset_on & case.day.valid)) * HOURS,
-        minutes_outside_a=dead + _outside(volts, *limits.voltage_a),
-        minutes_outside_b=dead + _outside(volts, *limits.voltage_b),
+        minutes_collapsed=minutes_collapsed,
+        minutes_outside_a=dead + minutes_collapsed + _outside(volts, *limits.voltage_a),
+        minutes_outside_b=dead + minutes_collapsed + _outside(volts, *limits.voltage_b),
         minutes_frequency_warning=dead + _outside(deviation, 0.0, limits.frequency_warning),
         minutes_frequency_critical=dead + _outside(deviation, 0.0, limits.frequency_critical),
         peak_load_kw=finite_or_none(float(np.nanmax(load))),

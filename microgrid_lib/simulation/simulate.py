@@ -34,6 +34,7 @@ from microgrid_lib.simulation.transients import (
 from microgrid_lib.simulation.verdict import cautions, problems
 from microgrid_lib.simulation.voltages import (
     ReferenceVoltages,
+    collapsed_steps,
     reference_voltages,
     scenario_voltages,
 )
@@ -213,8 +214,9 @@ def _result(
     }
     series = pd.DataFrame(values, index=case.day.frame.index)
     metrics = compute_metrics(values, flows.balance_error_kw(), events)
-    details = compute_details(series, case, lost, events)
-    found = problems(case, series, events, details, voltages, reference)
+    collapsed = collapsed_steps(case, voltages, reference)
+    details = compute_details(series, case, lost, events, collapsed)
+    found = problems(case, series, events, details)
     warnings = (*case.day.notes, *cautions(case, details), *found)
     return SimulationResult(
         case.day, case.plant, case.scenario, series, metrics, details, not found, warnings, events

@@ -8,9 +8,8 @@ import pandas as pd
 from microgrid_lib.kpi.model import Note
 from microgrid_lib.simulation.case import Case
 from microgrid_lib.simulation.metrics import TINY_KW, Details
-from microgrid_lib.simulation.network import FeederVoltages
 from microgrid_lib.simulation.transients import Event
-from microgrid_lib.simulation.voltages import VOLTAGE_ROLES, ReferenceVoltages, collapsed_steps
+from microgrid_lib.simulation.voltages import VOLTAGE_ROLES
 
 # Energy below this is rounding, not worth a warning [kWh].
 TINY_KWH = 1e-6
@@ -96,8 +95,6 @@ def problems(
     series: pd.DataFrame,
     events: tuple[Event, ...],
     details: Details,
-    voltages: FeederVoltages,
-    reference: ReferenceVoltages,
 ) -> list[Note]:
     """List what makes the scenario infeasible."""
     notes: list[Note] = []
@@ -130,7 +127,7 @@ def problems(
                 minutes=dead,
             )
         )
-    collapsed = collapsed_steps(case, voltages, reference)
+    collapsed = details.minutes_collapsed
     if collapsed:
         notes.append(
             _note(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,3 +97,22 @@ def test_a_source_that_is_lost_anyway_is_not_lost_again() -> None:
     rows = n_minus_1(mds_plant(genset=None), day, Scenario(lost=("grid",), soc_start=0.5))
     assert [row.lost for row in rows] == [None, "pv", "battery"]
     assert np.isfinite(rows[0].unserved_kwh)
+
+
+def test_a_source_lost_in_the_evening_obeys_its_settings_until_then() -> None:
+    day = constant_day(load=300.0, pv=10.0, fuel_cell=40.0, genset=100.0, battery=0.0)
+    evening = Scenario(
+        fuel_cell_kw=20.0,
+        battery="import_target",
+        import_target_kw=168.0,
+        soc_start=0.95,
+        lost=("pv",),
+        lost_from="18:00",
+    )
+    rows = {row.lost: row for row in n_minus_1(mds_plant(), day, evening)}
+    # The battery keeps 168 kW until 18:00; then 300 kW less 20 kW and 100 kW are imported.
+    assert rows["battery"].grid_import_kwh == pytest.approx(168.0 * 18 + 180.0 * 6, abs=1.0)
+    # The fuel cell gives 20 kW until 18:00; the battery goes on for what it has.
+    also_lost = simulate(mds_plant(), day, replace(evening, lost=("pv", "fuel_cell")))
+    assert rows["fuel_cell"].grid_import_kwh == also_lost.metrics.energy_kwh.grid_import
+    assert also_lost.series["fuel_cell"].to_numpy()[600] == pytest.approx(20.0)

@@ -361,10 +361,19 @@ def test_a_battery_emptied_by_an_island_cannot_follow_its_measured_discharge() -
 def test_voltage_collapse_is_flagged_and_has_no_number() -> None:
     plant = mds_plant()
     weak = with_parameters(plant.network, source_r_ohm=0.2, line_r_ohm=0.1)
-    result = simulate(replace(plant, network=weak), measured_like_day(), Scenario(load_scale=3.0))
+    result = simulate(replace(plant, network=weak), measured_like_day(), Scenario(load_scale=1.5))
     assert not result.feasible
     assert "simulation.voltage_collapse" in [note.code for note in result.warnings]
-    assert result.series["bus_voltage"].isna().any()
+    volts = result.series["bus_voltage"].to_numpy()
+    gone = int(np.isnan(volts).sum())
+    assert 0 < gone < 1440
+    assert result.details.minutes_collapsed == gone
+    a, b = (
+        np.count_nonzero((volts < low * 480) | (volts > high * 480))
+        for low, high in ((0.95, 1.05), (440 / 480, 508 / 480))
+    )
+    assert result.details.minutes_outside_a == gone + a
+    assert result.details.minutes_outside_b == gone + b
 
 
 def test_without_a_network_voltages_are_given_only_where_nothing_changes() -> None:
@@ -431,6 +440,10 @@ def test_an_average_day_is_the_mean_of_minutes_with_all_powers() -> None:
     assert day.frame["load"].iloc[60] == pytest.approx(210.0)
     assert day.coverage == 1.0
     assert len(day.frame) == 1440
+    (note,) = day.notes
+    assert note.params == {"days": 3, "of": 3, "coverage": 71 / 72, "least": 2}
+    longer = average_day(frame, "test", DAY, DAY + pd.Timedelta(days=3), ZONE)
+    assert longer.notes[0].params == {"days": 3, "of": 4, "coverage": 71 / 96, "least": 2}
 
 
 def test_quarter_hours_stand_for_their_minutes_and_say_so() -> None:
