@@ -17,11 +17,10 @@ from microgrid_lib.settings import Settings, load_settings
 if TYPE_CHECKING:
     from microgrid_lib.api import SiteData
     from microgrid_lib.database.connections import Database
-    from microgrid_lib.delivery.outbox import Delivery
     from microgrid_lib.schedule.load import Plan
     from microgrid_lib.schedule.runner import Done, Runner
     from microgrid_lib.schedule.service import Stop
-    from microgrid_lib.schedule.shapes import CheckReport, RunEntry
+    from microgrid_lib.schedule.shapes import CheckReport, DeliveryEntry, RunEntry
 
 _FAULT, _WRONG, _NO_DATA, _SIGNALLED = 1, 2, 3, 128
 _NEEDED = ("apscheduler", "cronsim", "filelock", "tenacity")
@@ -115,15 +114,14 @@ def history(
     finally:
         database.close()
     shown = [run_entry(run, plan, log=job is not None) for run in runs]
+    entries = [delivery_entry(one, plan) for one in deliveries]
     if as_json:
-        print_json(
-            HistoryReport(runs=shown, deliveries=[delivery_entry(one) for one in deliveries])
-        )
+        print_json(HistoryReport(runs=shown, deliveries=entries))
         return
     for run in shown:
         _print_run(run)
-    for delivery in deliveries:
-        _print_delivery(delivery)
+    for entry in entries:
+        _print_delivery(entry)
     if not shown and not deliveries:
         typer.echo("nothing has run yet")
 
@@ -232,7 +230,7 @@ def _print_done(done: Done, plan: Plan, database: Database) -> None:
         OnceReport(
             runs=[run_entry(run, plan) for run in done.runs],
             alerts=done.alerts,
-            deliveries=[delivery_entry(one) for one in tried],
+            deliveries=[delivery_entry(one, plan) for one in tried],
         )
     )
 
@@ -261,12 +259,12 @@ def _print_run(run: RunEntry) -> None:
         typer.echo(f"    | {line}")
 
 
-def _print_delivery(delivery: Delivery) -> None:
+def _print_delivery(delivery: DeliveryEntry) -> None:
     from microgrid_lib.schedule.journal import one_line
 
     error = f": {delivery.error}" if delivery.error else ""
     at = delivery.created_at.isoformat(timespec="seconds")
     typer.echo(
-        f"{at}  {delivery.state:<11} {delivery.origin} to {delivery.target.text}, "
-        f"“{one_line(delivery.message.subject)}”{error}"
+        f"{at}  {delivery.state:<11} {delivery.origin} to {delivery.channel} "
+        f"{delivery.address or delivery.recipient}, “{one_line(delivery.subject)}”{error}"
     )

@@ -72,7 +72,11 @@ def _subject(news: Sequence[News], texts: Texts) -> str:
     )
     if len(news) > 1:
         what = texts("notice.alerts.subject.more", what=what, count=len(news) - 1)
-    return texts("notice.demo", label=texts("demo"), what=what) if first.synthetic else what
+    return (
+        texts("notice.demo", label=texts("report.synthetic"), what=what)
+        if first.synthetic
+        else what
+    )
 
 
 def _line(one: News, texts: Texts) -> str:

@@ -208,6 +208,11 @@ class Schedule(Table):
     jobs: dict[Name, Job] = {}
     alerts: dict[Name, AlertRule] = {}
 
-    def zone(self, planned: Job | AlertRule) -> ZoneInfo:
-        """Zone of the times of a job or rule."""
-        return ZoneInfo(planned.time_zone or self.time_zone)
+    def planned(self, origin: str) -> Job | AlertRule | None:
+        """What a delivery tells of, by its origin `job:NAME` or `alerts:NAME`."""
+        kind, _, name = origin.partition(":")
+        return self.jobs.get(name) if kind == "job" else self.alerts.get(name)
+
+    def zone(self, planned: Job | AlertRule | None) -> ZoneInfo:
+        """Zone of the times of a job or rule, of all where it isn't planned any more."""
+        return ZoneInfo((planned and planned.time_zone) or self.time_zone)

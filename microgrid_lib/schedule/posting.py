@@ -84,6 +84,4 @@ class Posting:
             return queue(connection, message, others, delivery.origin, about=delivery) > 0
 
     def _origin(self, delivery: Delivery) -> Job | AlertRule | None:
-        kind, _, name = delivery.origin.partition(":")
-        schedule = self._context.plan.schedule
-        return schedule.jobs.get(name) if kind == "job" else schedule.alerts.get(name)
+        return self._context.plan.schedule.planned(delivery.origin)

@@ -129,7 +129,9 @@ def test_a_mistake_in_the_file_is_one_line(home: Path) -> None:
 def test_a_job_that_fails_shows_in_the_exit_code_the_log_and_the_history(
     home: Path, settings: Settings
 ) -> None:
-    write(home, JOB.replace("mesa_del_sol", "nowhere") + JOB.replace("monthly]", "other]"))
+    fails = JOB.replace("mesa_del_sol", "nowhere") + 'failure_to = "ops"\n'
+    other = JOB.replace("monthly]", "other]")
+    write(home, fails + other + '[recipients.ops]\nfolder = "told"\n')
     for name in ("monthly", "other"):
         known_since(settings, name, timedelta(days=32))
     once = call("schedule", "--once", "--json")
@@ -146,6 +148,11 @@ def test_a_job_that_fails_shows_in_the_exit_code_the_log_and_the_history(
 
     history = call("schedule", "history", "--json").shaped(HistoryReport)
     assert {run.job for run in history.runs} == {"monthly", "other"}
+    assert {one.origin for one in history.deliveries} == {"job:monthly"}
+    times = [at for run in history.runs for at in (run.due, run.started_at, run.ended_at)]
+    times += [at for one in history.deliveries for at in (one.created_at, one.ended_at)]
+    denver = {timedelta(hours=-6), timedelta(hours=-7)}
+    assert {at.utcoffset() for at in times if at is not None} <= denver
     assert "failed   monthly, attempt 1: nowhere: unknown site" in call("schedule", "history").out
     with_log = call("schedule", "history", "--job", "monthly").done()
     assert "| " in with_log
@@ -232,7 +239,7 @@ def test_a_real_report_arrives_by_mail_with_the_alerts_of_real_data(
         )
         assert len(expected) > 0
         (mail,) = mails
-        assert str(mail["Subject"]).startswith("demo data: Mesa del Sol: ")
+        assert str(mail["Subject"]).startswith("Synthetic demo data: Mesa del Sol: ")
         body = mail.get_body()
         assert body is not None
         listed = [line for line in body.get_content().splitlines() if " · " in line]

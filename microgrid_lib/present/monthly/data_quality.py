@@ -31,11 +31,11 @@ def read_channels(profile: Profile, days: DayCoverage) -> list[str]:
 
 
 def channel_title(channel: str, profile: Profile, texts: Texts) -> str:
-    """What a channel is: the role that is just this channel, else its own name."""
+    """What a channel is: the role that is just this channel, else its title, else its name."""
     for role, expression in profile.expressions.items():
         if expression.names == {channel} and texts.has(f"role.{role}"):
             return texts(f"role.{role}")
-    return channel
+    return texts(f"channel.{channel}") if texts.has(f"channel.{channel}") else channel
 
 
 def coverage_map(facts: Facts, texts: Texts) -> HeatMap:
