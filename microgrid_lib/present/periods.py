@@ -89,5 +89,5 @@ def describe(window: Window, texts: Texts) -> str:
     if is_whole_days(window):
         if last.date() == window.start.date():
             return texts.day(window.start)
-        return f"{texts.day(window.start)} – {texts.day(last)}"
+        return texts.days(window.start, last)
     return f"{texts.moment(window.start)} – {texts.moment(window.end)}"

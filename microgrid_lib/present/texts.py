@@ -142,6 +142,15 @@ class Texts:
         """Date with month name."""
         return format_date(moment, f"{self._day_number(moment)} MMM y", locale=self.locale)
 
+    def days(self, first: datetime, last: datetime) -> str:
+        """Dates of a first and a last day: `5 – 11 Jul 2022`, `28 Jun – 4 Jul 2022`."""
+        if first.year != last.year:
+            return f"{self.day(first)} – {self.day(last)}"
+        form = self._day_number(first)
+        if first.month != last.month:
+            form += " MMM"
+        return f"{format_date(first, form, locale=self.locale)} – {self.day(last)}"
+
     def day_short(self, moment: datetime) -> str:
         """Day and month name."""
         return format_date(moment, f"{self._day_number(moment)} MMM", locale=self.locale)

@@ -263,7 +263,7 @@ def test_made_up_data_are_called_so(world: World, source: Source, mailbox: Mailb
     look(world, source, toml(mailbox.port, 'language = "fr"'), NOON)
     (subject,) = subjects(mailbox)
     label, site, what = subject.split("\N{NO-BREAK SPACE}: ")
-    assert (label, site) == ("données de démonstration", "Mesa del Sol")
+    assert (label, site) == ("Données de démonstration synthétiques", "Mesa del Sol")
     assert what == "Batterie faible (avertissement)"
 
 
