@@ -231,6 +231,7 @@ def test_a_live_site_without_news_is_stale_now(engine: DuckDBEngine, tmp_path: P
     (alert,) = found_in(engine, tmp_path, site, rows, now=at + timedelta(seconds=300))
     assert alert.active
     assert brief([alert]) == [("data_stale", "warning", 40, None)]
+    assert (alert.extreme, alert.unit) == (300.0, "s")
 
 
 def test_a_low_battery_warns_and_an_empty_one_is_critical(
