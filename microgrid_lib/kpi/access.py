@@ -169,8 +169,6 @@ def _given(table: ibis.Table | None) -> Any:
 
 
 def _ordered(found: Sequence[Columns], time: str) -> Columns:
-    if not found:
-        return {time: np.empty(0, dtype=np.int64)}
     joined = {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
     joined[time] = joined[time].astype("datetime64[us]").astype(np.int64)
     order = np.argsort(joined[time], kind="stable")

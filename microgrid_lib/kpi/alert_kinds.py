@@ -95,7 +95,10 @@ def _plant(profile: Profile) -> tuple[AlertKind, ...]:
     lacks = _no_role(profile, following)
     if lacks is None and rated_kw is None:
         lacks = notes.rating_unknown("battery")
-    most_kw = settings.battery_deviation_share * (rated_kw or 0.0)
+    following_limits: tuple[AlertLimit, ...] = ()
+    if rated_kw is not None:
+        most_kw = settings.battery_deviation_share * rated_kw
+        following_limits = (AlertLimit("warning", None, most_kw, "kW"),)
     return (
         _kind(
             profile,
@@ -108,7 +111,7 @@ def _plant(profile: Profile) -> tuple[AlertKind, ...]:
             "battery_not_following",
             following,
             _lasting(profile, settings.battery_deviation_for_s),
-            (AlertLimit("warning", None, most_kw, "kW"),) if rated_kw is not None else (),
+            following_limits,
             lacks,
         ),
     )

@@ -447,9 +447,9 @@ def _soc_slots(
     """
     ends_us, lowest = course.lowest(_LEAST_GROWTH)
     for first, last in runs(lowest < off):
-        before_us = ends_us[first - 1] if first else ends_us[0] - 1
         over = last < len(ends_us) and ends_us[last] < start_us
-        if over or (first and before_us > end_us) or not (lowest[first:last] < on).any():
+        to_come = first > 0 and ends_us[first - 1] > end_us
+        if over or to_come or not (lowest[first:last] < on).any():
             continue
         times_us = course.step_ends(ends_us[first : last + 1])
         for at_us, state in zip(times_us, course.along(times_us), strict=True):
