@@ -79,6 +79,28 @@ class Window:
             start = self.start_utc - self.duration
         return Window(start.astimezone(zone_), self.start)
 
+    def as_far(self, later: Window, until: datetime) -> Window:
+        """Cut this window to as much as is over of a later one: until eight, if it is eight there.
+
+        Where both begin at the same time of the day, the clock decides, else the time elapsed.
+
+        Parameters
+        ----------
+        later
+            The window it is compared with, not this one.
+        until
+            How far the later one has come (aware).
+        """
+        if elapsed(until, later.end) <= timedelta(0):
+            return self
+        over = elapsed(later.start, until)
+        end = self.start_utc + over
+        first, then = self.start.replace(tzinfo=None), later.start.replace(tzinfo=None)
+        if first.time() == then.time():
+            by_the_clock = until.astimezone(later.start.tzinfo).replace(tzinfo=None) - then
+            end = (first + by_the_clock).replace(tzinfo=self.start.tzinfo).astimezone(UTC)
+        return self.clip(self.start_utc, end) or self
+
     def clip(self, start: datetime, end: datetime) -> Window | None:
         """Return the part inside [start, end), None where there is none."""
         low, high = max(self.start_utc, start), min(self.end_utc, end)

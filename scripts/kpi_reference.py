@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from types import CodeType
+from types import CodeType, FunctionType
 
 import generated
 
@@ -65,11 +65,21 @@ def roles(definition: Definition) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def warnings(definition: Definition) -> tuple[str, ...]:
     """Codes of the warnings a KPI may carry, the most important first."""
-    found = {"low_coverage"} | mentioned(definition.compute.__code__)
+    found = {"low_coverage"} | spoken_of(definition.compute)
     # A grid is derived from the load only.
     if "grid" in sum(roles(definition), ()) and definition.only_without != "load":
         found.add("derived_grid")
     return tuple(code for code in notes.WARNING_ORDER if code in found)
+
+
+def spoken_of(function: FunctionType) -> set[str]:
+    """Names a function speaks of, those of helpers of its module too."""
+    found = mentioned(function.__code__)
+    for name in tuple(found):
+        helper = function.__globals__.get(name)
+        if inspect.isfunction(helper) and helper.__module__ == function.__module__:
+            found |= spoken_of(helper)
+    return found
 
 
 def mentioned(code: CodeType) -> set[str]:

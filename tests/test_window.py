@@ -166,6 +166,30 @@ def test_the_window_before_a_day_of_25_hours_is_one_of_24() -> None:
     assert day_window(date(2023, 10, 29), PARIS).previous() == day_window(date(2023, 10, 28), PARIS)
 
 
+def test_an_earlier_window_is_cut_to_as_much_as_is_over_of_a_later_one() -> None:
+    day = day_window(date(2023, 7, 5), PARIS)
+    before = day.previous()
+    assert before.as_far(day, day.end) == before.as_far(day, day.end + timedelta(days=1)) == before
+    eight = before.as_far(day, utc(2023, 7, 5, 6))
+    assert (eight.start, eight.end_utc) == (before.start, utc(2023, 7, 4, 6))
+
+
+def test_until_eight_means_the_clock_across_summer_time() -> None:
+    # Clocks go forward at two: eight is seven hours after midnight, eight the day before.
+    day = day_window(date(2023, 3, 26), PARIS)
+    assert day.previous().as_far(day, utc(2023, 3, 26, 6)).end_utc == utc(2023, 3, 25, 7)
+    back = day_window(date(2023, 10, 29), PARIS)
+    assert back.previous().as_far(back, utc(2023, 10, 29, 7)).end_utc == utc(2023, 10, 28, 6)
+    hours = parse_window("2023-03-26 01:00", "2023-03-26 04:00", PARIS)
+    part = hours.previous().as_far(hours, utc(2023, 3, 26, 1))
+    assert (part.start_utc, part.end_utc) == (utc(2023, 3, 25, 22), utc(2023, 3, 25, 23))
+
+
+def test_of_a_shorter_window_before_never_more_than_all_is_taken() -> None:
+    march, february = month_window("2023-03", PARIS), month_window("2023-02", PARIS)
+    assert february.as_far(march, march.start + timedelta(days=30)) == february
+
+
 def test_the_window_before_some_hours_keeps_its_duration() -> None:
     window = parse_window("2023-03-26 01:00", "2023-03-26 04:00", PARIS)
     assert window.hours == 2

@@ -212,7 +212,9 @@ def _print_contingencies(rows: Sequence[Contingency]) -> None:
         return
     typer.echo("lost        survives   unserved kWh   shed kWh   import kWh   nadir Hz")
     for row in rows:
-        lives = "yes" if row.survival_h is None else f"{row.survival_h:.1f} h"
+        lives = "yes" if row.survives else "no"
+        if row.survival_h is not None:
+            lives = f"{row.survival_h:.1f} h"
         typer.echo(
             f"{row.lost or '-':<11} {lives:<10} {row.unserved_kwh:<14.1f} {row.shed_kwh:<10.1f} "
             f"{row.grid_import_kwh:<12.1f} {_number(row.nadir_hz)}"

@@ -96,6 +96,8 @@ class Access:
             `slot` (start [µs since the epoch], ascending) and the roles, NaN where missing.
         """
         wanted = ("slot", *roles)
+        if not scans:
+            return {name: np.empty(0, np.int64 if name == "slot" else None) for name in wanted}
         unique = self._unique(scans)
         columns = self.engine.fetch(
             ("slots", unique, wanted),
@@ -108,6 +110,8 @@ class Access:
 
     def valid_slots(self, scans: Sequence[Scan]) -> npt.NDArray[np.int64]:
         """Starts of the slots in which some role is valid [µs since the epoch], ascending."""
+        if not scans:
+            return np.empty(0, dtype=np.int64)
         unique = self._unique(scans)
 
         def build(rows: Any, _: Any) -> Any:

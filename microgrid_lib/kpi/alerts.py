@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from microgrid_lib.kpi.access import Access, runs
 from microgrid_lib.kpi.alert_rules import Rule, Severity, rules_of, slots_needed
 from microgrid_lib.kpi.alert_watch import Raised, Slot, Watched, lasting, watch
-from microgrid_lib.kpi.intervals import SECOND_US, synchronism, tells_islands
+from microgrid_lib.kpi.intervals import SECOND_US, interval_s, synchronism, tells_islands
 from microgrid_lib.kpi.model import WindowModel
 from microgrid_lib.kpi.soc import SocCourse
 from microgrid_lib.store.engines import Columns
@@ -265,6 +265,7 @@ class _Replay:
         self._start_us: Micros = self._columns["bucket"]
         self._bucket_us = profile.site.summary_s * SECOND_US
         self._slot_us = profile.site.interval_s * SECOND_US
+        self._full = self._bucket_us // self._slot_us
 
     def month(self) -> _Month:
         """Replay it."""
@@ -288,24 +289,31 @@ class _Replay:
         if not len(rows):
             return 0
         for rule in self._rules:
-            valid = np.logical_and.reduce([self._columns[f"{role}__n"] > 0 for role in rule.roles])
-            seen = np.flatnonzero(valid)
+            seen = np.flatnonzero(self._surely_read(rule))
             if not len(seen):
                 return 0
-            last = {name: values[seen[-1:]] for name, values in self._columns.items()}
-            if rule.maybe_on(last)[0] or rule.maybe_not_off(last)[0]:
+            last = {name: values[seen[-1] :] for name, values in self._columns.items()}
+            if (rule.maybe_on(last) | rule.maybe_not_off(last)).any():
                 return 0
         return int(self._valid_slots(rows[-1:])[-1]) + self._slot_us
+
+    def _surely_read(self, rule: Rule) -> npt.NDArray[np.bool_]:
+        """Buckets with a slot in which all roles of a rule are valid, so many are each of them."""
+        counts = np.add.reduce([self._columns[f"{role}__n"] for role in rule.roles])
+        surely: npt.NDArray[np.bool_] = counts > (len(rule.roles) - 1) * self._full
+        return surely
 
     def _chosen(self, rule: Rule, watched: Watched) -> Micros:
         """Rows of the buckets to read for a rule."""
         valid = np.logical_and.reduce([self._columns[f"{role}__n"] > 0 for role in rule.roles])
         rows = np.flatnonzero(valid)
+        # A bucket that may have no slot with all roles ends nothing.
+        unsure = ~self._surely_read(rule)[rows]
         on, not_off = rule.maybe_on(self._columns)[rows], rule.maybe_not_off(self._columns)[rows]
         keep = np.zeros(len(rows) + 1, dtype=np.bool_)
         if len(rows) and not watched.quiet:
             keep[0] = True
-        for first, last in runs(not_off | on):
+        for first, last in runs(not_off | on | unsure):
             if on[first:last].any() or (first == 0 and not watched.quiet):
                 # The bucket after is where all of it is over.
                 keep[first : last + 1] = True
@@ -328,7 +336,9 @@ class _Replay:
         slots = self._access.slots(self._access.scans(start, end), roles)
         slots["islanded"] = np.zeros(len(slots["slot"]), dtype=np.bool_)
         if "mccb_voltage" in roles and tells_islands(self._access.profile):
-            found = synchronism(self._access, start, end)
+            # Whole intervals on both sides: half of one may differ from its mean.
+            beside = timedelta(seconds=interval_s(self._access.profile))
+            found = synchronism(self._access, start - beside, end + beside)
             slots["islanded"] = found.islanded[found.grid.index(slots["slot"])]
         return slots
 
@@ -356,9 +366,8 @@ class _Replay:
     def _stale(self) -> tuple[list[Raised], int]:
         """Gaps without any valid sample that ended in this month, and where cover ends."""
         profile = self._access.profile
-        full = self._bucket_us // self._slot_us
         most = np.maximum.reduce([self._columns[f"{role}__n"] for role in profile.roles])
-        rows = self._partial(full - most)
+        rows = self._partial(self._full - most)
         whole = np.ones(len(most), dtype=np.bool_)
         whole[rows] = False
         starts, ends = self._start_us[whole], self._start_us[whole] + self._bucket_us
@@ -379,8 +388,7 @@ class _Replay:
     def _partial(self, missing: npt.NDArray[Any]) -> Micros:
         """Rows of incomplete buckets that may hold, or border on, stale data."""
         grid = (self._start_us - self._start_us[0]) // self._bucket_us
-        full = self._bucket_us // self._slot_us
-        lost = np.full(int(grid[-1]) + 1, full, dtype=np.int64)
+        lost = np.full(int(grid[-1]) + 1, self._full, dtype=np.int64)
         lost[grid] = missing.astype(np.int64)
         mine = np.zeros(len(lost), dtype=np.bool_)
         for first, last in runs(lost > 0):

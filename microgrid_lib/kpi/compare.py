@@ -92,12 +92,7 @@ def changes(
         The window lies outside all data.
     """
     current = kpi_report(engine, snapshot, profile, window, sections, now)
-    before = window.previous()
-    until = as_of(snapshot, profile, now) or window.end_utc
-    elapsed = min(window.end_utc, until) - window.start_utc
-    if before.start_utc + elapsed < before.end_utc:
-        zone = before.start.tzinfo
-        before = Window(before.start, (before.start_utc + elapsed).astimezone(zone))
+    before = window.previous().as_far(window, as_of(snapshot, profile, now) or window.end_utc)
     try:
         earlier = kpi_report(engine, snapshot, profile, before, sections, now).kpis
     except NoDataError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
 import numpy as np
@@ -367,19 +367,17 @@ class Compliance:
         window, zone = self._window, self._profile.site.display_zone
         if rule.period == "none":
             return [(window.start, window.end, True)]
-        if rule.period == "year":
-            return [(window.start, window.end, window.duration >= _YEAR)]
-        local = window.start.astimezone(zone)
-        monday = local.date() - timedelta(days=local.weekday())
+        first, length = window.start.astimezone(zone).replace(tzinfo=None), _YEAR
+        if rule.period == "week":
+            first, length = datetime.combine(first - timedelta(days=first.weekday()), time()), _WEEK
         found: list[tuple[datetime, datetime, bool]] = []
         while True:
-            start = datetime.combine(monday, time(), zone)
-            monday += _WEEK
-            end = datetime.combine(monday, time(), zone)
+            start, end = (at.replace(tzinfo=zone).astimezone(UTC) for at in (first, first + length))
             part = window.clip(start, end)
             if part is None:
                 return found
-            found.append((part.start, part.end, part.start == start and part.end == end))
+            found.append((part.start, part.end, (part.start_utc, part.end_utc) == (start, end)))
+            first += length
 
     def _period(
         self, rule: QualityRule, counted: Counted, start: datetime, end: datetime, complete: bool

@@ -122,7 +122,7 @@ def soc_gaps(hours: float) -> Note:
     return Note(
         code="soc_gaps",
         params={"hours": hours},
-        text=f"the battery's power is missing for {hours:.1f} h since the state of charge was "
+        text=f"the battery's power is missing for {hours:.2f} h since the state of charge was "
         "known; what flowed then isn't counted",
     )
 

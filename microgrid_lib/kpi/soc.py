@@ -167,10 +167,10 @@ class SocCourse:
         self._bucket_us = site.summary_s * SECOND_US
         self._step_us = soc_step_s(self._profile) * SECOND_US
         self._shift_us = anchor_s(site) * SECOND_US
-        self._anchors = sorted(
-            (self._step_from(epoch_us(a.time)), a.soc, a.uncertainty)
-            for a in site.battery.soc_anchors
-        )
+        in_order = sorted(site.battery.soc_anchors, key=lambda anchor: anchor.time)
+        # Of several in one step the latest counts.
+        by_step = {self._step_from(epoch_us(a.time)): (a.soc, a.uncertainty) for a in in_order}
+        self._anchors = [(at_us, *known) for at_us, known in by_step.items()]
         self.start_us = epoch_us(slot_start(site, oldest))
         start = SocState(
             at_us=self.start_us,

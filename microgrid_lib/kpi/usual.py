@@ -69,7 +69,8 @@ def usual(access: Access, role: str, window: Window, days: int = DAYS) -> Usual 
     days_before = [
         (_earlier(window.start, back), _earlier(window.end, back)) for back in range(days, 0, -1)
     ]
-    parts = access.months(days_before[0][0], days_before[-1][1])
+    bucket = timedelta(seconds=access.profile.site.summary_s)
+    parts = access.months(days_before[0][0], days_before[-1][1] + bucket)
     if not parts:
         return None
     columns = [access.buckets(part, (f"{role}__sum", f"{role}__n")) for part in parts]

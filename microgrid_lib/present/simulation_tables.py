@@ -175,9 +175,7 @@ def loss_rows(rows: Sequence[Contingency], texts: Texts) -> tuple[LossRow, ...]:
     return tuple(
         LossRow(
             lost=texts(f"source.{row.lost}" if row.lost else "simulation.nothing_lost"),
-            survives=texts("simulation.survives")
-            if row.survival_h is None
-            else quantity(row.survival_h, "h", texts),
+            survives=_survival(row.survival_h, row.survives, texts),
             unserved=quantity(row.unserved_kwh, "kWh", texts),
             shed=quantity(row.shed_kwh, "kWh", texts),
             imported=quantity(row.grid_import_kwh, "kWh", texts),
@@ -271,11 +269,20 @@ def _metric_row(metric: _Metric, pair: Pair, texts: Texts) -> MetricRow:
 
 def _written(metric: _Metric, result: SimulationResult, texts: Texts) -> str:
     value = metric.read(result)
-    if metric.name == "survival" and value is None and result.details.minutes_islanded:
-        return texts("simulation.survives")
+    if metric.name == "survival":
+        islanded, collapsed = result.details.minutes_islanded, result.details.minutes_collapsed
+        if islanded or collapsed:
+            return _survival(result.details.survival_h, not collapsed, texts)
     if metric.name == "settling" and value is None and result.events:
         return texts("simulation.unsettled")
     return quantity(value, metric.unit, texts)
+
+
+def _survival(hours: float | None, survives: bool, texts: Texts) -> str:
+    """How long critical load lives on."""
+    if hours is not None:
+        return quantity(hours, "h", texts)
+    return texts("simulation.survives" if survives else "simulation.collapses")
 
 
 def _setting(row: ParameterRow, texts: Texts) -> SettingRow:

@@ -22,10 +22,11 @@ class Contingency(BaseModel):
     lost
         The source that is lost; None: the scenario as it is, for comparison.
     survival_h
-        Hours until the first minute in which critical load isn't served or nothing forms an
-        island; None where that doesn't happen, and `survives` is true.
+        Hours of island until the first minute in which critical load isn't served or nothing forms
+        it; None where that doesn't happen.
     survives
-        Whether critical load is served all day.
+        Whether critical load is served all day: neither that happens, nor does the voltage collapse
+        on the grid.
     unserved_kwh, shed_kwh
         Critical and non-critical energy that isn't served [kWh].
     grid_import_kwh, peak_import_kw
@@ -95,7 +96,7 @@ def _row(lost: str | None, result: SimulationResult) -> Contingency:
     return Contingency(
         lost=lost,
         survival_h=details.survival_h,
-        survives=details.survival_h is None,
+        survives=details.survival_h is None and not details.minutes_collapsed,
         unserved_kwh=energy.unserved,
         shed_kwh=energy.shed,
         grid_import_kwh=energy.grid_import,

@@ -159,19 +159,23 @@ def average_day(
     valid = _power_valid(minutes)
     known = minutes[valid]
     local = pd.DatetimeIndex(known.index).tz_convert(zone)
-    grouped = known.groupby(np.asarray(local.hour * 60 + local.minute))
-    by_minute = grouped.mean()
+    dates, clock = np.asarray(local.date), np.asarray(local.hour * 60 + local.minute)
+    # An hour that is there twice counts once for its day.
+    by_day = known.groupby([dates, clock]).mean()
+    by_minute = by_day.groupby(level=1).mean()
     index = _minute_index(day_window(first, zone))
     of_day = index.tz_convert(zone)
-    averaged = by_minute.reindex(np.asarray(of_day.hour * 60 + of_day.minute)).set_axis(index)
-    days, of = int(local.normalize().nunique()), (last - first).days + 1
-    least, coverage = int(grouped.size().min()) if days else 0, float(valid.mean())
+    minutes_of_day = np.asarray(of_day.hour * 60 + of_day.minute)
+    averaged = by_minute.reindex(minutes_of_day).set_axis(index)
+    days, of = len(np.unique(dates)), (last - first).days + 1
+    counts = by_day.groupby(level=1).size().reindex(minutes_of_day).dropna()
+    least, coverage = int(counts.min()) if len(counts) else 0, float(valid.mean())
     label = f"{first.isoformat()}/{last.isoformat()}"
     note = Note(
         code="simulation.average_day",
         params={"days": days, "of": of, "coverage": coverage, "least": least},
-        text=f"The average of {days} of {of} days, from {coverage:.1%} of their minutes, each from "
-        f"{least} days at least, is smoother than any day: peaks are lower.",
+        text=f"The average of {days} of {of} days ({coverage:.1%} of all minutes have data), every "
+        f"minute from {least} days at least, is smoother than any day: peaks are lower.",
     )
     return _complete(averaged, site, label, zone, soc_start, (note, *_interval_notes(interval_s)))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from microgrid_lib.kpi.limits import Band
 from microgrid_lib.kpi.model import Note
 from microgrid_lib.simulation.case import HOURS, Case, FloatArray
 from microgrid_lib.simulation.frequency import Transient
@@ -28,8 +29,9 @@ class Energies(_Model):
     """Energies over the steps with data [kWh].
 
     pv + fuel_cell + genset + battery_discharge + grid_import - battery_charge - grid_export = load
-    - shed - unserved, but for what the meters leave open (a warning says how much). `load` is the
-    demand, `curtailed` the PV energy held back.
+    - shed - unserved + surplus, but for what the meters leave open; warnings say how much that and
+    the surplus are, which has nowhere to go in an island. `load` is the demand, `curtailed` the PV
+    energy held back. What a collapsing voltage takes away isn't known and not left out.
     """
 
     load: float
@@ -289,11 +291,17 @@ def compute_details(
         See `voltages.collapsed_steps`.
     """
     plant, limits = case.plant, case.plant.limits
-    volts = series["bus_voltage"].to_numpy(dtype=np.float64) / plant.nominal_voltage_v.value
-    nominal = plant.nominal_frequency_hz.value
-    low = series["frequency_min"].to_numpy(dtype=np.float64) / nominal - 1.0
-    high = series["frequency_max"].to_numpy(dtype=np.float64) / nominal - 1.0
-    deviation = np.maximum(np.abs(low), np.abs(high))
+    volts = series["bus_voltage"].to_numpy(dtype=np.float64)
+    low, high = (series[f"frequency_{end}"].to_numpy(dtype=np.float64) for end in ("min", "max"))
+
+    def outside_volts(per_unit: tuple[float, float]) -> int:
+        band = Band.of(plant.nominal_voltage_v.value, per_unit)
+        return dead + minutes_collapsed + int(np.count_nonzero(band.outside(volts)))
+
+    def outside_hertz(share: float) -> int:
+        band = Band.of(plant.nominal_frequency_hz.value, (1 - share, 1 + share))
+        return dead + int(np.count_nonzero(band.below(low) | band.above(high)))
+
     grid = series["grid"].to_numpy(dtype=np.float64)
     load = series["load"].to_numpy(dtype=np.float64)
     settled = [event.transient.settling_s for event in events]
@@ -304,10 +312,10 @@ def compute_details(
         minutes_islanded=int(np.count_nonzero(case.islanded)),
         genset_hours=float(np.count_nonzero(case.flows.genset_on & case.day.valid)) * HOURS,
         minutes_collapsed=minutes_collapsed,
-        minutes_outside_a=dead + minutes_collapsed + _outside(volts, *limits.voltage_a),
-        minutes_outside_b=dead + minutes_collapsed + _outside(volts, *limits.voltage_b),
-        minutes_frequency_warning=dead + _outside(deviation, 0.0, limits.frequency_warning),
-        minutes_frequency_critical=dead + _outside(deviation, 0.0, limits.frequency_critical),
+        minutes_outside_a=outside_volts(limits.voltage_a),
+        minutes_outside_b=outside_volts(limits.voltage_b),
+        minutes_frequency_warning=outside_hertz(limits.frequency_warning),
+        minutes_frequency_critical=outside_hertz(limits.frequency_critical),
         peak_load_kw=finite_or_none(float(np.nanmax(load))),
         peak_import_kw=finite_or_none(float(np.nanmax(grid))) if np.nanmax(grid) > 0 else None,
         settling_s=max((s for s in settled if s is not None), default=None)
@@ -339,10 +347,6 @@ def survival_h(series: pd.DataFrame, case: Case) -> float | None:
 
 def _energy(power_kw: FloatArray) -> float:
     return float(np.nansum(power_kw)) * HOURS
-
-
-def _outside(values: FloatArray, low: float, high: float) -> int:
-    return int(np.count_nonzero((values < low) | (values > high)))
 
 
 def _furthest(transients: list[Transient]) -> float | None:

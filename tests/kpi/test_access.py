@@ -29,6 +29,19 @@ def test_the_first_sample_of_a_slot_counts_in_long_scans_too(
         assert len(access.valid_slots(scans)) == min(300, 96 * days)
 
 
+def test_where_there_is_no_sample_nothing_is_read(engine: DuckDBEngine, tmp_path: Path) -> None:
+    site = make_site(["pv"])
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, [{"pv": 1.0}]))
+    access = Access(engine, lake, site.profile())
+    scans = access.scans(START + timedelta(days=40), START + timedelta(days=41))
+    assert scans == []
+    assert {name: len(values) for name, values in access.slots(scans, ["pv"]).items()} == {
+        "slot": 0,
+        "pv": 0,
+    }
+    assert access.valid_slots(scans).tolist() == []
+
+
 def test_runs_begin_and_end_at_the_edges_too() -> None:
     def of(text: str) -> list[tuple[int, int]]:
         return list(runs(np.array([letter == "x" for letter in text])))

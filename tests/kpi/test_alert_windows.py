@@ -193,6 +193,68 @@ def test_the_bounds_of_summaries_change_nothing(
     assert brief(alerts(engine, tmp_path, slots)) == expected
 
 
+GAP, CLOSED = {"mccb_voltage": 490.0}, {"mccb_voltage": 483.0}
+
+
+def in_turn(first: int, last: int) -> list[tuple[int, int, Values]]:
+    """Minutes in which either of two voltages is there, never both."""
+    names = ("bus_voltage", "mccb_voltage")
+    return [(n, n + 1, {names[n % 2]: None}) for n in range(first, last)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param(
+            [(100, 105, GAP), *in_turn(105, 115)],
+            ("voltage_gap", 100, 115),
+            id="then both are back and equal",
+        ),
+        pytest.param(
+            [(100, 105, GAP), *in_turn(105, 115), (115, 130, CLOSED)],
+            ("voltage_gap", 100, 130),
+            id="then the gap is between its thresholds",
+        ),
+        pytest.param(
+            [(100, 230, GAP), *in_turn(230, 250), (250, 290, CLOSED)],
+            ("voltage_gap", 100, 290),
+            id="over the end of a month",
+        ),
+    ],
+)
+@pytest.mark.parametrize("window", [(-60, 10_000), (ITS_BEGINNING[1] - 0.5, 281)])
+def test_summaries_in_which_the_two_never_meet_end_nothing(
+    engine: DuckDBEngine,
+    tmp_path: Path,
+    changes: list[tuple[int, int, Values]],
+    expected: Brief,
+    window: tuple[float, float],
+) -> None:
+    found = brief(alerts(engine, tmp_path, course(*changes), window))
+    begun, ended = expected[1], expected[2]
+    assert ended is not None
+    assert found == ([expected] if begun < window[1] and ended > window[0] else [])
+
+
+@pytest.mark.parametrize(
+    ("hertz_first", "hertz_second", "alerted"),
+    [
+        pytest.param(0.0, 0.003, True, id="1.5 mHz on the mean: synchronous"),
+        pytest.param(0.006, 0.0, False, id="3 mHz on the mean: an island"),
+    ],
+)
+def test_islands_are_told_from_whole_ten_minutes_not_from_what_is_read_of_them(
+    engine: DuckDBEngine, tmp_path: Path, hertz_first: float, hertz_second: float, alerted: bool
+) -> None:
+    # Only the second five minutes have a gap.
+    slots = course(
+        (100, 105, {"mccb_frequency": 60.0 + hertz_first}),
+        (105, 110, GAP | {"mccb_frequency": 60.0 + hertz_second}),
+    )
+    found = brief(alerts(engine, tmp_path, slots))
+    assert found == ([("voltage_gap", 105, 110)] if alerted else [])
+
+
 @pytest.mark.parametrize(
     ("window", "inside"),
     [((50, 100), 0), ((50, 101), 1), ((109, 120), 1), ((110, 120), 0), ((102, 104), 1)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +108,34 @@ def test_weeks_are_whole_from_monday_to_monday(engine: DuckDBEngine) -> None:
     ]
 
 
-@pytest.mark.parametrize(("days", "whole"), [(364, False), (365, True), (366, True)])
+@pytest.mark.parametrize(("days", "whole"), [(364, False), (365, True)])
 def test_a_year_has_365_days(engine: DuckDBEngine, days: int, whole: bool) -> None:
     end = MONDAY + days * DAY
     found = of_window(engine, MONDAY, end)._periods(rule_of("en50160_frequency_grid"))
     assert found == [(MONDAY, end, whole)]
+
+
+def test_years_follow_each_other_from_the_window_s_start(engine: DuckDBEngine) -> None:
+    year, end = 365 * DAY, MONDAY + 800 * DAY
+    found = of_window(engine, MONDAY, end)._periods(rule_of("en50160_frequency_grid"))
+    assert found == [
+        (MONDAY, MONDAY + year, True),
+        (MONDAY + year, MONDAY + 2 * year, True),
+        (MONDAY + 2 * year, end, False),
+    ]
+
+
+def test_a_week_is_whole_where_its_monday_has_no_midnight(engine: DuckDBEngine) -> None:
+    profile = make_site(["bus_voltage"], display_timezone="Asia/Tehran").profile()
+    # Clocks went forward at midnight: 20:30 UTC is 01:00.
+    start, end = utc("2021-03-21T20:30"), utc("2021-03-28T19:30")
+    access = Access(engine, Snapshot("small", 0, 0, (), {}), profile)
+    zone = profile.site.display_zone
+    window = Window(start.astimezone(zone), end.astimezone(zone))
+    found = Compliance(access, window)._periods(rule_of("en50160_voltage"))
+    assert [(a.astimezone(UTC), b.astimezone(UTC), whole) for a, b, whole in found] == [
+        (start, end, True)
+    ]
 
 
 def islanded_in(engine: DuckDBEngine, roles: list[str], islanded: list[bool]) -> Compliance:

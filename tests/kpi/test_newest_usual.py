@@ -100,6 +100,17 @@ def test_usual_is_the_mean_of_the_same_hours(engine: DuckDBEngine, tmp_path: Pat
     assert whole.mean_kw == pytest.approx((1 + 2 + 3 + 5 + 6 + 7) / 6 / 3)
 
 
+def test_the_last_day_s_hours_end_with_a_whole_summary_as_the_others_do(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    day: Slots = [{"pv": kw} for kw in [1.0] * 5 + [11.0] * 5 + [0.0] * 1430]
+    access = access_of(engine, tmp_path, ("pv",), day * 8, interval_s=60)
+    window = Window(START + timedelta(days=7), START + timedelta(days=7, minutes=6))
+    found = usual(access, "pv", window)
+    assert found is not None
+    assert (found.days, found.mean_kw) == (7, pytest.approx(6.0))
+
+
 def test_a_day_of_which_half_is_valid_counts(engine: DuckDBEngine, tmp_path: Path) -> None:
     slots: Slots = [{"pv": 1.0} for _ in range(96 * 3)]
     # Of day 1 four quarter hours of eight are left, of day 0 three.

@@ -14,7 +14,7 @@ from microgrid_lib.site.load import load_site
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.store.extent import clipped
 from microgrid_lib.store.snapshot import Snapshot
-from microgrid_lib.window import Window, day_window
+from microgrid_lib.window import Window, day_window, month_window
 from tests.kpi.lakes import make_lake, make_site, rows_from, utc
 
 START = utc("2023-03-01T00:00")
@@ -208,6 +208,30 @@ def test_a_day_of_25_hours_is_compared_with_the_24_before_it(
     assert day.duration == timedelta(hours=25)
     found = changes(engine, lake, site.profile(), day)
     assert found["peak_load"].value == pytest.approx(8.0)
+
+
+def test_a_whole_month_is_compared_with_the_whole_month_before(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = make_site(["load"], interval_s=3600)
+    january = [1.0] * 24 * 29 + [50.0] * 24 + [1.0] * 24
+    loads = [*january, *[2.0] * 24 * 28, 2.0]
+    rows = rows_from(site, utc("2023-01-01T00:00"), [{"load": kw} for kw in loads])
+    lake = make_lake(tmp_path, site.profile(), rows)
+    found = changes(engine, lake, site.profile(), month_window("2023-02", site.display_zone))
+    assert found["peak_load"].value == pytest.approx(2.0 - 50.0)
+
+
+def test_a_day_of_23_hours_is_compared_with_the_24_before_it(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = make_site(["load"], display_timezone="America/Los_Angeles")
+    loads = [1.0] * 92 + [9.0] * 4 + [2.0] * 92 + [2.0]
+    rows = rows_from(site, utc("2023-03-11T08:00"), [{"load": kw} for kw in loads])
+    lake = make_lake(tmp_path, site.profile(), rows)
+    day = day_window(utc("2023-03-12T00:00").date(), site.display_zone)
+    found = changes(engine, lake, site.profile(), day)
+    assert found["peak_load"].value == pytest.approx(2.0 - 9.0)
 
 
 def test_a_change_that_cannot_be_told_says_why(engine: DuckDBEngine, tmp_path: Path) -> None:

@@ -135,6 +135,43 @@ def test_a_gap_holds_the_value_and_is_counted(engine: DuckDBEngine, tmp_path: Pa
     assert at(5400).soc == pytest.approx(0.5 + 7.2 / 160)
 
 
+@pytest.mark.parametrize("seconds", [600, 610, 750, 1150])
+def test_in_five_minutes_without_a_sample_the_value_is_held(
+    engine: DuckDBEngine, tmp_path: Path, seconds: int
+) -> None:
+    site = make_site(ROLES, interval_s=10, live=True)
+    slots = powers(*[16.0] * 60)
+    at = states(engine, tmp_path, site, slots)
+    assert at(seconds).soc == at(600).soc
+    assert at(seconds).missing_h(site.profile()) == pytest.approx((seconds - 600) // 10 / 360)
+    lake = make_lake(tmp_path, site.profile(), rows_from(site, START, slots), summarised=engine)
+    day, now = Window(START, START + timedelta(days=1)), START + timedelta(seconds=seconds)
+    soc = kpi_report(engine, lake, site.profile(), day, now=now).kpis["soc"]
+    assert soc.value == at(600).soc
+
+
+def test_in_a_month_without_a_sample_the_value_is_held(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    site = make_site(ROLES, interval_s=60)
+    rows = rows_from(site, START, powers(*[16.0] * 10))
+    rows += rows_from(site, START + timedelta(days=70), powers(*[16.0] * 10))
+    lake = make_lake(tmp_path, site.profile(), rows, summarised=engine)
+    course = SocCourse(Access(engine, lake, site.profile()))
+    first = course.at(START + timedelta(minutes=10)).soc
+    assert course.at(START + timedelta(days=40, minutes=2)).soc == first < 0.5
+
+
+def test_of_two_anchors_in_one_step_the_later_counts(engine: DuckDBEngine, tmp_path: Path) -> None:
+    anchors = [
+        {"time": START + timedelta(seconds=second), "soc": soc, "uncertainty": 0.01}
+        for second, soc in ((70, 0.9), (65, 0.3), (110, 0.4))
+    ]
+    for known in (anchors, anchors[::-1]):
+        site = make_site(ROLES, interval_s=60, battery=BATTERY | {"soc_anchors": known})
+        assert states(engine, tmp_path, site, powers(*[0.0] * 12))(600).soc == 0.4
+
+
 def test_part_of_a_minute_counts_for_what_it_covers(engine: DuckDBEngine, tmp_path: Path) -> None:
     site = make_site(ROLES, interval_s=10)
     slots = powers(-36.0, None, -36.0, None, None, None, *[0.0] * 60)

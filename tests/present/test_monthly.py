@@ -18,7 +18,7 @@ from microgrid_lib.kpi.model import KpiReport, Note
 from microgrid_lib.kpi.report import definitions
 from microgrid_lib.present.cards import kpi_quantity
 from microgrid_lib.present.monthly.data_quality import channel_table, coverage_map, outage_table
-from microgrid_lib.present.monthly.earlier import as_far, ask_earlier, earlier_windows
+from microgrid_lib.present.monthly.earlier import ask_earlier, earlier_windows
 from microgrid_lib.present.monthly.summary import by_tone, find_all, lead_text, rules
 from microgrid_lib.present.texts import LANGUAGES, texts_for
 from microgrid_lib.window import Window, day_window, month_window
@@ -420,7 +420,7 @@ def test_a_period_that_is_not_over_is_compared_with_as_much_of_the_earlier_ones(
 
 def test_a_shorter_month_before_is_compared_as_a_whole() -> None:
     march, february = month_window("2023-03", ZONE), month_window("2023-02", ZONE)
-    assert as_far(february, march, march.start + timedelta(days=30)) == february
+    assert february.as_far(march, march.start + timedelta(days=30)) == february
 
 
 def test_what_is_over_of_a_month_is_judged_from_a_week_on() -> None:

@@ -110,6 +110,16 @@ def test_a_loss_that_is_survived_says_to_the_end() -> None:
     assert rows[0].survives == "to the end"
 
 
+def test_a_voltage_that_collapses_is_no_survival() -> None:
+    day = constant_day(load=1000.0, battery=0.0)
+    lost = loss_rows(n_minus_1(mds_plant(), day, Scenario(load_scale=5.0)), EN)
+    assert lost[0].survives == "voltage collapses"
+    both = Pair(simulate(mds_plant(), day), simulate(mds_plant(), day, Scenario(load_scale=5.0)))
+    assert {row.name: row for row in metric_rows(both, EN)}["survival"].scenario == (
+        "voltage collapses"
+    )
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_the_simulation_says_has_its_words(language: str) -> None:
     texts = texts_for(language)

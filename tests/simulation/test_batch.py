@@ -116,3 +116,9 @@ def test_a_source_lost_in_the_evening_obeys_its_settings_until_then() -> None:
     also_lost = simulate(mds_plant(), day, replace(evening, lost=("pv", "fuel_cell")))
     assert rows["fuel_cell"].grid_import_kwh == also_lost.metrics.energy_kwh.grid_import
     assert also_lost.series["fuel_cell"].to_numpy()[600] == pytest.approx(20.0)
+
+
+def test_where_the_voltage_collapses_nothing_survives() -> None:
+    rows = n_minus_1(mds_plant(), constant_day(load=1000.0, battery=0.0), Scenario(load_scale=5.0))
+    assert [row.survives for row in rows] == [False] * len(rows)
+    assert {row.lost: row.survival_h for row in rows}[None] is None

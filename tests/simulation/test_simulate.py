@@ -203,6 +203,32 @@ def test_the_same_seed_gives_the_same_output(scenario: Scenario) -> None:
     assert first.report() == again.report()
 
 
+@pytest.mark.parametrize(
+    ("hertz", "warning", "critical"),
+    [
+        *((60.6, 0, 0), (59.4, 0, 0), (60.601, 1440, 0), (59.399, 1440, 0)),
+        *((61.2, 1440, 0), (58.8, 1440, 0), (61.201, 1440, 1440), (58.799, 1440, 1440)),
+    ],
+)
+def test_limits_of_frequency_are_inclusive(hertz: float, warning: int, critical: int) -> None:
+    # As meters print it: float32 as text.
+    printed = float(np.float32(hertz))
+    day = constant_day(load=50.0, grid=50.0, bus_frequency=printed)
+    found = simulate(mds_plant(genset=None), day).details
+    assert found.minutes_frequency_warning == warning
+    assert found.minutes_frequency_critical == critical
+
+
+@pytest.mark.parametrize(
+    ("volts", "a", "b"),
+    [(456.0, 0, 0), (504.0, 0, 0), (440.0, 1440, 0), (508.0, 1440, 0), (439.9, 1440, 1440)],
+)
+def test_limits_of_voltage_are_inclusive(volts: float, a: int, b: int) -> None:
+    day = constant_day(load=50.0, grid=50.0, bus_voltage=volts)
+    found = simulate(mds_plant(genset=None), day).details
+    assert (found.minutes_outside_a, found.minutes_outside_b) == (a, b)
+
+
 def test_another_seed_changes_only_the_modelled_frequency() -> None:
     day = constant_day(load=120.0, pv=20.0)
     first, other = (simulate(mds_plant(), day, Scenario(seed=seed)) for seed in (1, 2))
@@ -444,6 +470,26 @@ def test_an_average_day_is_the_mean_of_minutes_with_all_powers() -> None:
     assert note.params == {"days": 3, "of": 3, "coverage": 71 / 72, "least": 2}
     longer = average_day(frame, "test", DAY, DAY + pd.Timedelta(days=3), ZONE)
     assert longer.notes[0].params == {"days": 3, "of": 4, "coverage": 71 / 96, "least": 2}
+
+
+def test_an_hour_that_is_there_twice_counts_once_for_its_day() -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    first, last = date(2023, 11, 4), date(2023, 11, 5)
+    index = pd.date_range("2023-11-04 07:00", "2023-11-06 08:00", freq="min", tz="UTC")
+    load = np.where(index.tz_convert(zone).day == 5, 10.0, 1.0)
+    frame = pd.DataFrame({"load": load}, index=index)
+    day = average_day(frame, "test", first, last, zone)
+    assert day.frame["load"].tolist() == [5.5] * 1440
+    assert day.notes[0].params == {"days": 2, "of": 2, "coverage": 1.0, "least": 2}
+
+
+def test_an_hour_that_the_result_lacks_says_nothing_of_its_minutes() -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    index = pd.date_range("2023-03-12 08:00", "2023-03-14 07:00", freq="min", tz="UTC")
+    frame = pd.DataFrame({"load": np.ones(len(index))}, index=index)
+    day = average_day(frame, "test", date(2023, 3, 12), date(2023, 3, 13), zone)
+    assert len(day.frame) == 23 * 60
+    assert day.notes[0].params["least"] == 2
 
 
 def test_quarter_hours_stand_for_their_minutes_and_say_so() -> None:

@@ -13,7 +13,7 @@ from microgrid_lib.kpi.model import Kpi, KpiReport
 from microgrid_lib.kpi.registry import FULL_COVERAGE, Definition
 from microgrid_lib.present.periods import describe, is_month, shifted
 from microgrid_lib.present.texts import Texts
-from microgrid_lib.window import Window, elapsed
+from microgrid_lib.window import Window
 
 Which = Literal["before", "season"]
 _YEAR_OF_WEEKS = timedelta(days=364)
@@ -88,14 +88,6 @@ def earlier_windows(window: Window) -> tuple[tuple[Which, Window], ...]:
     return (("before", window.previous()), ("season", season))
 
 
-def as_far(period: Window, window: Window, until: datetime) -> Window:
-    """Cut an earlier period to as much as is over of a window: until eight, if it is eight."""
-    if until >= window.end:
-        return period
-    over = period.clip(period.start_utc, period.start_utc + elapsed(window.start, until))
-    return over or period
-
-
 def ask_earlier(data: KpiData, window: Window, until: datetime) -> tuple[Earlier, ...]:
     """Ask for the KPIs of the earlier periods.
 
@@ -106,7 +98,7 @@ def ask_earlier(data: KpiData, window: Window, until: datetime) -> tuple[Earlier
     """
     found = []
     for which, whole in earlier_windows(window):
-        period = as_far(whole, window, until)
+        period = whole.as_far(window, until)
         try:
             kpis: Mapping[str, Kpi] | None = data.kpis(period).kpis
         except NoDataError:
