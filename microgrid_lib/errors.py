@@ -33,12 +33,12 @@ class SiteError(MicrogridError):
 class UnknownNameError(MicrogridError):
     """A site, profile, role, section or KPI that doesn't exist."""
 
-    def __init__(self, kind: str, name: str, known: list[str]) -> None:
+    def __init__(self, kind: str, name: str, known: list[str], introduced: str = "known:") -> None:
         self.kind = kind
         self.name = name
         self.known = known
         choice = ", ".join(known) if known else "none"
-        super().__init__(f"unknown {kind} {name!r}; known: {choice}")
+        super().__init__(f"unknown {kind} {name!r}; {introduced} {choice}")
 
 
 class FileProblem(MicrogridError):  # noqa: N818  the file is at fault, not the program

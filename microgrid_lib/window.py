@@ -10,6 +10,7 @@ from microgrid_lib.errors import WindowError
 
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATED = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?(?![0-9-])")
 _END_OF_DAY = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]24:00(?::00(?:\.0+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
@@ -154,10 +155,7 @@ def parse_time(text: str, zone_: tzinfo) -> datetime:
         if end_of_day:
             parsed += timedelta(days=1)
     except (ValueError, OverflowError):
-        raise WindowError(
-            f"{text!r} isn't a time; use YYYY-MM-DD, YYYY-MM-DDThh:mm[:ss] "
-            "or the same with an offset such as +01:00"
-        ) from None
+        raise WindowError(_not_a_time(text)) from None
     if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
         raise WindowError(f"{text!r} is outside {_FIRST_YEAR}-{_LAST_YEAR}")
     if parsed.tzinfo is not None:
@@ -165,6 +163,23 @@ def parse_time(text: str, zone_: tzinfo) -> datetime:
     if _DAY.fullmatch(plain):
         return _midnight(parsed.date(), zone_)
     return _local(text, parsed, zone_)
+
+
+def _not_a_time(text: str) -> str:
+    """Say what is wrong with a text that no time can be read from."""
+    dated = _DATED.match(text.strip())
+    if dated:
+        month, day = int(dated.group(2)), dated.group(3) or "01"
+        if not 1 <= month <= 12:
+            return f"{text!r}: there is no such month"
+        try:
+            date(int(dated.group(1)), month, int(day))
+        except ValueError:
+            return f"{text!r}: there is no such day"
+    return (
+        f"{text!r} isn't a time; use YYYY-MM-DD, YYYY-MM, YYYY-MM-DDThh:mm[:ss] "
+        "or the latter with an offset such as +01:00"
+    )
 
 
 def _local(text: str, parsed: datetime, zone_: tzinfo) -> datetime:

@@ -17,6 +17,7 @@ import generated
 from pydantic import BaseModel
 
 from microgrid_lib.api import DataReport
+from microgrid_lib.cli.compliance import ComplianceExcursions
 from microgrid_lib.cli.forecast import TrainReport
 from microgrid_lib.cli.report_shapes import ReportsMade
 from microgrid_lib.cli.shapes import DemoFiles, DoctorReport, SeriesReport, SitesReport
@@ -41,6 +42,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "series": SeriesReport,
     "alerts": AlertReport,
     "compliance": ComplianceReport,
+    "compliance --excursions": ComplianceExcursions,
     "data": DataReport,
     "forecast": ForecastReport,
     "backtest": BacktestReport,

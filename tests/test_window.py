@@ -50,8 +50,6 @@ def test_a_time_is_read_in_the_sites_zone(text: str, expected: datetime) -> None
     [
         "",
         "yesterday",
-        "2022-13",
-        "2022-02-30",
         "2022-05-01T25:00",
         "2022-05-01T24:01",
         "01.05.2022",
@@ -65,6 +63,31 @@ def test_what_is_no_time_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(WindowError, match="isn't a time; use YYYY-MM-DD") as caught:
         parse_time(text, MDS)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("2022-13", "month"),
+        ("2022-00-10", "month"),
+        ("2022-02-30", "day"),
+        ("2022-06-31T24:00", "day"),
+        ("2022-06-31 10:00+02:00", "day"),
+    ],
+)
+def test_a_day_that_no_calendar_has_is_called_so(text: str, lacks: str) -> None:
+    with pytest.raises(WindowError) as caught:
+        parse_time(text, MDS)
+    assert str(caught.value) == f"{text!r}: there is no such {lacks}"
+
+
+def test_the_hint_names_every_form_of_a_time() -> None:
+    with pytest.raises(WindowError) as caught:
+        parse_time("5/6/2022", MDS)
+    assert str(caught.value) == (
+        "'5/6/2022' isn't a time; use YYYY-MM-DD, YYYY-MM, YYYY-MM-DDThh:mm[:ss] "
+        "or the latter with an offset such as +01:00"
+    )
 
 
 @pytest.mark.parametrize("text", ["1969-12-31", "2201-01-01", "2200-12-31T24:00", "0001-01-01"])

@@ -50,7 +50,8 @@ def acknowledge(
     where = window or Window(span[0], max(span[1], view.as_of() or span[1]))
     found = {alert.id: alert for alert in _alerts(view, where)}
     if alert_id not in found:
-        raise UnknownNameError("alert", alert_id, list(found)[-_NAMED:])
+        introduced = "known:" if len(found) <= _NAMED else "the latest are:"
+        raise UnknownNameError("alert", alert_id, list(found)[-_NAMED:], introduced)
     alert = found[alert_id]
     AlertLog(view.source.settings, view.source.profile).acknowledge(alert, actor, note)
     return Window(alert.start, alert.end or max(where.end, span[1]))

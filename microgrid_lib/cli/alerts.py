@@ -16,8 +16,10 @@ from microgrid_lib.cli.options import (
     ProfileOption,
     SiteOption,
     StartOption,
+    print_heading,
     print_json,
 )
+from microgrid_lib.cli.words import duration
 from microgrid_lib.errors import MicrogridError
 
 if TYPE_CHECKING:
@@ -78,10 +80,7 @@ def alerts(
     if as_json:
         print_json(report)
         return
-    shown = report.window
-    label = " · synthetic demo data" if site_data.synthetic else ""
-    typer.echo(f"{site_data.site.title} ({report.profile}){label}")
-    typer.echo(f"{shown.start.isoformat()} to {shown.end.isoformat()} ({shown.timezone})")
+    print_heading(site_data, report.window)
     for alert in report.alerts:
         typer.echo(_line(alert))
     if not report.alerts:
@@ -95,7 +94,8 @@ def _line(alert: Alert) -> str:
         said = f": {alert.acknowledged.note}" if alert.acknowledged.note else ""
         seen = f"  seen by {alert.acknowledged.by}{said}"
     unit = "" if alert.unit == "1" else f" {alert.unit}"
+    extreme = duration(alert.extreme) if alert.unit == "s" else f"{alert.extreme:.6g}{unit}"
     return (
         f"  {alert.severity:<8} {alert.name:<22} {alert.start.isoformat()} to {until}  "
-        f"extreme {alert.extreme:.6g}{unit}  [{alert.id}]{seen}"
+        f"extreme {extreme}  [{alert.id}]{seen}"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from microgrid_lib.cli.options import (
@@ -10,9 +12,24 @@ from microgrid_lib.cli.options import (
     ProfileOption,
     SiteOption,
     StartOption,
+    print_heading,
     print_json,
 )
-from microgrid_lib.kpi.compliance import RuleResult, TripResult
+from microgrid_lib.cli.words import counted
+from microgrid_lib.kpi.compliance import ComplianceReport, RuleResult, TripResult
+from microgrid_lib.kpi.excursions import Excursion
+
+
+class ComplianceExcursions(ComplianceReport):
+    """What `microgrid compliance --excursions --json` prints.
+
+    Attributes
+    ----------
+    excursions
+        Runs of samples outside a limit of the site file, the earliest first.
+    """
+
+    excursions: list[Excursion]
 
 
 def compliance(
@@ -20,20 +37,24 @@ def compliance(
     end: EndOption = None,
     site: SiteOption = None,
     profile: ProfileOption = None,
+    list_excursions: Annotated[
+        bool,
+        typer.Option("--excursions", help="Also list every run of samples outside a limit."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Judge voltages and frequencies of a period by EN 50160, ANSI C84.1 and IEEE 1547."""
     from microgrid_lib.api import open_site
 
     site_data = open_site(site, profile)
-    report = site_data.compliance(site_data.window(start, end))
+    window = site_data.window(start, end)
+    report = site_data.compliance(window)
+    found = site_data.excursions(window) if list_excursions else []
     if as_json:
-        print_json(report)
+        whole = ComplianceExcursions(**dict(report), excursions=found)
+        print_json(whole if list_excursions else report)
         return
-    shown = report.window
-    label = " · synthetic demo data" if site_data.synthetic else ""
-    typer.echo(f"{site_data.site.title} ({report.profile}){label}")
-    typer.echo(f"{shown.start.isoformat()} to {shown.end.isoformat()} ({shown.timezone})")
+    print_heading(site_data, report.window)
     for result in report.rules:
         typer.echo(_rule(result))
     for trip in report.trips:
@@ -41,6 +62,17 @@ def compliance(
     typer.echo(f"islands: {report.island_method or 'not told'}")
     for note in report.not_observable:
         typer.echo(note.text)
+    if list_excursions:
+        _print_excursions(found)
+
+
+def _print_excursions(found: list[Excursion]) -> None:
+    typer.echo(f"{counted(len(found), 'excursion')}, samples outside a limit of the site file:")
+    for one in found:
+        typer.echo(
+            f"  {one.start.isoformat()} to {one.end.isoformat()}  {one.point:<18} {one.limit:<18} "
+            f"{one.direction} {one.threshold:g} {one.unit}, extreme {one.extreme:.6g} {one.unit}"
+        )
 
 
 def _rule(result: RuleResult) -> str:

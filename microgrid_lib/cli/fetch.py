@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from microgrid_lib.cli.options import JsonOption, SiteOption, print_json, progress_bar
+from microgrid_lib.cli.words import counted
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.settings import load_settings
 
@@ -87,7 +88,7 @@ def _report(result: FetchResult) -> None:
         f"{sum(file.status == status for file in result.files)} {status}"
         for status in ("fetched", "found", "unchanged")
     )
-    typer.echo(f"{len(result.files)} files in {result.folder}: {counts}")
+    typer.echo(f"{counted(len(result.files), 'file')} in {result.folder}: {counts}")
     typer.echo(f"{result.dataset}: doi:{result.doi}, {result.licence}")
     if result.ingest is None:
         typer.echo(f"to ingest: microgrid fetch {result.dataset} --ingest")

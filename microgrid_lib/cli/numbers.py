@@ -13,11 +13,13 @@ from microgrid_lib.cli.options import (
     ProfileOption,
     SiteOption,
     StartOption,
+    beyond_data,
     print_heading,
     print_json,
     print_outdated,
 )
 from microgrid_lib.cli.shapes import RoleSeries, SeriesReport
+from microgrid_lib.cli.words import with_band
 from microgrid_lib.errors import NoDataError, UnknownNameError
 from microgrid_lib.kpi.model import SECTIONS, Kpi, WindowModel
 
@@ -84,9 +86,10 @@ def _text(value: Kpi, *, share: bool) -> str:
         return f"n/a: {reason}{coverage}"
     unit = " %" if share else "" if value.unit == "1" else f" {value.unit}"
     factor = 100 if share else 1
-    text = f"{factor * value.value:.6g}"
-    if value.uncertainty is not None:
-        text += f" ± {factor * value.uncertainty:.2g}"
+    if value.uncertainty is None:
+        text = f"{factor * value.value:.6g}"
+    else:
+        text = with_band(factor * value.value, factor * value.uncertainty)
     text += unit
     if value.time is not None:
         text += f" at {value.time.isoformat()}"
@@ -128,6 +131,9 @@ def series(
             )
         )
         return
+    # Not on stdout, which is a table for other programs.
+    for line in beyond_data(site_data, window.start, window.end):
+        typer.echo(f"microgrid: {line}", err=True)
     single = len(found) == 1
     typer.echo(("" if single else "role,") + "time,mean,min,max,coverage")
     for name, one in found.items():

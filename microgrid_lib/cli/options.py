@@ -6,12 +6,14 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
 from microgrid_lib.kpi.model import WindowModel
+from microgrid_lib.window import elapsed
 
 if TYPE_CHECKING:
     from microgrid_lib.api import SiteData
@@ -40,6 +42,29 @@ def print_heading(site_data: SiteData, window: WindowModel) -> None:
     label = " · synthetic demo data" if site_data.synthetic else ""
     typer.echo(f"{site_data.site.title} ({site_data.profile.name}){label}")
     typer.echo(f"{window.start.isoformat()} to {window.end.isoformat()} ({window.timezone})")
+    for line in beyond_data(site_data, window.start, window.end):
+        typer.echo(f"! {line}")
+
+
+def beyond_data(site_data: SiteData, start: datetime, end: datetime) -> list[str]:
+    """Say where a window begins before the data, or ends after what can be expected.
+
+    Parameters
+    ----------
+    start, end
+        Bounds of the window (aware).
+    """
+    span, until = site_data.span(), site_data.as_of()
+    if span is None or until is None:
+        return []
+    slot = timedelta(seconds=site_data.site.interval_s)
+    lines = []
+    if elapsed(start, span[0]) >= slot:
+        lines.append(f"data begin {span[0]:%Y-%m-%d %H:%M}: before that nothing is known")
+    if elapsed(until, end) >= slot:
+        said = "it is" if site_data.site.live else "data end"
+        lines.append(f"{said} {until:%Y-%m-%d %H:%M}: numbers are of the window up to there")
+    return lines
 
 
 def print_outdated(files: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from microgrid_lib import __version__
 from microgrid_lib.access import Role
 from microgrid_lib.cli.options import JsonOption, print_json
 from microgrid_lib.cli.shapes import DoctorReport, StoredSite
+from microgrid_lib.cli.words import counted
 from microgrid_lib.errors import MicrogridError
 from microgrid_lib.resources import resource_path
 from microgrid_lib.settings import Settings, load_settings
@@ -171,8 +172,9 @@ def _in_words(stored: StoredSite) -> str:
         return "nothing ingested"
     label = ", synthetic demo data" if stored.synthetic else ""
     return (
-        f"{stored.start.isoformat()} to {stored.end.isoformat()}, {stored.files} files{label}, "
-        f"{stored.summaries_to_build} summaries to build"
+        f"{stored.start.isoformat()} to {stored.end.isoformat()}, "
+        f"{counted(stored.files, 'file')}{label}, "
+        f"{counted(stored.summaries_to_build, 'summary', 'summaries')} to build"
     )
 
 

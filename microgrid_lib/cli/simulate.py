@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +13,9 @@ import typer
 
 from microgrid_lib.cli.options import JsonOption, ProfileOption, SiteOption, print_json
 from microgrid_lib.errors import MicrogridError
+from microgrid_lib.kpi.notes import decimals_seen
 from microgrid_lib.simulation.contingency import Contingency
+from microgrid_lib.simulation.errors import ScenarioError
 from microgrid_lib.simulation.metrics import Frequencies, Range, SimulationReport
 from microgrid_lib.simulation.scenario import Scenario
 
@@ -20,6 +26,11 @@ if TYPE_CHECKING:
     from microgrid_lib.simulation.day import DayFrame
     from microgrid_lib.simulation.plant import Plant
     from microgrid_lib.simulation.simulate import SimulationResult
+
+
+_NAMES = tuple(field.name for field in fields(Scenario))
+# A setting stands first in what is said about it; elsewhere one word may be just a word.
+_SETTING = re.compile(rf"^(?:{'|'.join(_NAMES)})\b|\bload_step\b")
 
 
 class BatteryName(StrEnum):
@@ -124,27 +135,29 @@ def simulate(
 
     if series and n_1:
         raise MicrogridError("either --series or --n-1, not both")
-    scenario = Scenario(
-        load_scale=load_scale,
-        pv_scale=pv_scale,
-        fuel_cell_kw=fuel_cell_kw,
-        island=island,
-        battery=battery.value,
-        import_target_kw=import_target_kw,
-        battery_kw=battery_kw,
-        soc_start=soc_start,
-        soc_reserve=soc_reserve,
-        load_step_kw=load_step_kw,
-        load_step=load_step,
-        lost=tuple(name.value for name in lost or ()),
-        lost_from=lost_from,
-        seed=seed,
-    )
+    with _named_as_options():
+        scenario = Scenario(
+            load_scale=load_scale,
+            pv_scale=pv_scale,
+            fuel_cell_kw=fuel_cell_kw,
+            island=island,
+            battery=battery.value,
+            import_target_kw=import_target_kw,
+            battery_kw=battery_kw,
+            soc_start=soc_start,
+            soc_reserve=soc_reserve,
+            load_step_kw=load_step_kw,
+            load_step=load_step,
+            lost=tuple(name.value for name in lost or ()),
+            lost_from=lost_from,
+            seed=seed,
+        )
     site_data = open_site(site, profile)
     day = _day(site_data, date, average)
     plant = _plant(site_data, critical_by_consumers)
-    result = run(plant, day, scenario)
-    rows = n_minus_1(plant, day, scenario) if n_1 else ()
+    with _named_as_options():
+        result = run(plant, day, scenario)
+        rows = n_minus_1(plant, day, scenario) if n_1 else ()
     if series:
         if as_json:
             print_json(result.series_report())
@@ -156,6 +169,19 @@ def simulate(
     else:
         _print_result(site_data, result)
         _print_contingencies(rows)
+
+
+@contextmanager
+def _named_as_options() -> Iterator[None]:
+    """Name the settings of a scenario in errors as the options that set them."""
+    try:
+        yield
+    except ScenarioError as error:
+        raise ScenarioError(_SETTING.sub(_option, str(error))) from None
+
+
+def _option(found: re.Match[str]) -> str:
+    return f"--{found.group().replace('_', '-')}"
 
 
 def _day(site_data: SiteData, date: str | None, average: str | None) -> DayFrame:
@@ -184,12 +210,15 @@ def _plant(site_data: SiteData, by_consumers: bool) -> Plant:
 def _print_result(site_data: SiteData, result: SimulationResult) -> None:
     label = " · synthetic demo data" if site_data.synthetic else ""
     typer.echo(f"{site_data.site.title} ({site_data.profile.name}){label}")
-    changes = ", ".join(f"{name} {value}" for name, value in result.scenario.changes().items())
+    changes = ", ".join(
+        f"{name} {', '.join(value) if isinstance(value, tuple) else value}"
+        for name, value in result.scenario.changes().items()
+    )
     verdict = "feasible" if result.feasible else "not feasible"
     typer.echo(f"{result.day.label}, {changes or 'nothing changed'}: {verdict}")
     metrics = result.metrics
     for name, value in metrics.energy_kwh:
-        typer.echo(f"  {name:<20} {value:.1f} kWh")
+        typer.echo(f"  {name:<20} {value:.{decimals_seen(value, 1)}f} kWh")
     for name, span in metrics.voltage_v:
         typer.echo(f"  {name + ' voltage':<20} {_span(span, 'V')}")
     frequency = metrics.frequency_hz

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from microgrid_lib.kpi.model import Note
@@ -219,6 +220,21 @@ def combined(warnings: Sequence[Note]) -> Note | None:
         params=params | {"also": ",".join(note.code for note in ordered[1:])},
         text="; ".join(note.text for note in ordered),
     )
+
+
+def decimals_seen(value: float, decimals: int) -> int:
+    """Decimals with which a value isn't written as zero: three digits of it where it would be."""
+    if not math.isfinite(value) or value == 0 or round(abs(value), decimals) > 0:
+        return decimals
+    return 2 - math.floor(math.log10(abs(value)))
+
+
+def interval_words(seconds: int) -> str:
+    """Write how long an interval is before what has it: `10-second`, `15-minute`, `1-hour`."""
+    for unit, name in ((3600, "hour"), (60, "minute")):
+        if seconds % unit == 0:
+            return f"{seconds // unit}-{name}"
+    return f"{seconds}-second"
 
 
 def percent(share: float) -> str:

@@ -19,6 +19,7 @@ from babel.support import Translations
 
 from microgrid_lib.errors import UnknownNameError
 from microgrid_lib.kpi.model import Note
+from microgrid_lib.kpi.notes import decimals_seen
 
 LANGUAGES: tuple[str, ...] = ("en", "fr")
 _LOCALES = Path(__file__).resolve().parent.parent / "dashboard" / "locale"
@@ -76,9 +77,10 @@ class Texts:
     def __call__(self, key: str, /, **params: Any) -> str:
         """Give the message of a key with its parameters filled in.
 
-        A field is written `{name}`, `{name:.1}` (decimals), `{name:%}` (share as per cent),
-        `{name:cut}` (one decimal, cut), `{name:day}` (date of an ISO time), `{name:role}`, `:kpi`,
-        `:channel` or `:reading` (a name that is itself translated).
+        A field is written `{name}`, `{name:.1}` (decimals), `{name:.1+}` (more where it would read
+        zero), `{name:%}` (share as per cent), `{name:cut}` (one decimal, cut), `{name:day}` (date
+        of an ISO time), `{name:role}`, `:kpi`, `:channel` or `:reading` (a name that is itself
+        translated).
         """
         message = self._translations.gettext(key)
         return self._formatter.format(message, **params) if params else message
@@ -229,7 +231,10 @@ class _Formatter(string.Formatter):
         if format_spec == "cut":
             return self._texts.number(math.floor(value * 10 + 1e-9) / 10, 1)
         if format_spec.startswith("."):
-            return self._texts.number(value, int(format_spec[1:]))
+            decimals = int(format_spec[1:].rstrip("+"))
+            if format_spec.endswith("+"):
+                decimals = decimals_seen(value, decimals)
+            return self._texts.number(value, decimals)
         decimals = 0 if float(value).is_integer() else 1
         return self._texts.number(value, decimals)
 

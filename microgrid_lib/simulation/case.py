@@ -177,13 +177,15 @@ def check_case(plant: Plant, day: DayFrame, scenario: Scenario) -> None:
         _check_fuel_cell(plant, day, scenario, scenario.fuel_cell_kw)
     if scenario.pv_scale != 1.0 and not day.has("pv"):
         raise ScenarioError(f"pv_scale {scenario.pv_scale:g}: {site} has no PV")
-    asks_battery = (
-        scenario.battery == "import_target"
-        or scenario.battery_kw is not None
-        or scenario.soc_reserve is not None
-    )
-    if asks_battery and plant.battery is None:
-        raise ScenarioError(f"battery: {site}'s plant has no battery of known size")
+    asks_battery = {
+        "battery": scenario.battery == "import_target",
+        "battery_kw": scenario.battery_kw is not None,
+        "soc_reserve": scenario.soc_reserve is not None,
+    }
+    if plant.battery is None and any(asks_battery.values()):
+        setting = next(name for name, asks in asks_battery.items() if asks)
+        lacks = "site file has no [plant.battery]" if day.has("battery") else "plant has no battery"
+        raise ScenarioError(f"{setting}: {site}'s {lacks}")
     if scenario.battery_kw is not None and plant.battery is not None:
         converter = plant.battery.converter_kva.value
         if scenario.battery_kw > converter:

@@ -98,6 +98,8 @@ class Plant:
     ----------
     site
         The site's name.
+    interval_s
+        How often the site measures [s].
     nominal_voltage_v, nominal_frequency_hz
         Nominal values, line to line [V] and [Hz].
     load_groups
@@ -119,6 +121,7 @@ class Plant:
     """
 
     site: str
+    interval_s: int
     nominal_voltage_v: Parameter
     nominal_frequency_hz: Parameter
     load_groups: tuple[LoadGroup, ...]
@@ -279,6 +282,7 @@ def build_plant(profile: Profile) -> Plant:
         groups = split_load(share.value)
     return Plant(
         site=site.name,
+        interval_s=site.interval_s,
         nominal_voltage_v=stated("nominal", "voltage_v", "V"),
         nominal_frequency_hz=stated("nominal", "frequency_hz", "Hz"),
         load_groups=groups,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid_lib.kpi.model import Note
+from microgrid_lib.kpi.notes import decimals_seen, interval_words
 from microgrid_lib.simulation.case import Case
 from microgrid_lib.simulation.metrics import TINY_KW, Details
 from microgrid_lib.simulation.transients import Event
@@ -21,9 +22,13 @@ def cautions(case: Case, details: Details) -> list[Note]:
     day, plant, scenario = case.day, case.plant, case.scenario
     if plant.battery is None and day.has("battery"):
         notes.append(
-            _note("battery_unknown", "The battery's size isn't known: no state of charge is given.")
+            _note(
+                "battery_unknown",
+                "The site file has no [plant.battery]: no state of charge is given.",
+            )
         )
-    if case.battery is not None and day.soc_start is None and scenario.soc_start is None:
+    start_known = day.soc_start is not None or scenario.soc_start is not None
+    if case.battery is not None and not start_known and not scenario.lost_all_day("battery"):
         notes.append(
             _note(
                 "soc_assumed",
@@ -63,7 +68,7 @@ def cautions(case: Case, details: Details) -> list[Note]:
         notes.append(
             _note(
                 "metering_residual",
-                f"The meters leave {details.residual_kwh:.1f} kWh open between load and sources.",
+                f"The meters leave {_kwh(details.residual_kwh)} open between load and sources.",
                 kwh=details.residual_kwh,
             )
         )
@@ -71,7 +76,8 @@ def cautions(case: Case, details: Details) -> list[Note]:
         notes.append(
             _note(
                 "typical_machines",
-                "Transients show typical machine parameters; 10-second data can't validate them. "
+                "Transients show typical machine parameters; "
+                f"{interval_words(plant.interval_s)} data can't validate them. "
                 "What is shed at the islanding is taken to be shed at once.",
             )
         )
@@ -86,7 +92,7 @@ def cautions(case: Case, details: Details) -> list[Note]:
             )
     shed = sum(details.shed_kwh[g.name] for g in plant.load_groups if not g.critical)
     if shed > TINY_KWH:
-        notes.append(_note("shed", f"{shed:.1f} kWh of non-critical load is shed.", kwh=shed))
+        notes.append(_note("shed", f"{_kwh(shed)} of non-critical load is shed.", kwh=shed))
     return notes
 
 
@@ -105,7 +111,7 @@ def problems(
         notes.append(
             _note(
                 "unserved",
-                f"{kwh:.1f} kWh of critical load isn't served, in {minutes} minutes.",
+                f"{_kwh(kwh)} of critical load isn't served, in {minutes} minutes.",
                 kwh=kwh,
                 minutes=minutes,
             )
@@ -114,7 +120,7 @@ def problems(
         notes.append(
             _note(
                 "surplus",
-                f"{details.surplus_kwh:.1f} kWh have nowhere to go in the island.",
+                f"{_kwh(details.surplus_kwh)} have nowhere to go in the island.",
                 kwh=details.surplus_kwh,
             )
         )
@@ -161,6 +167,10 @@ def _transient_problem(case: Case, event: Event) -> Note:
         time=time,
         nadir_hz=transient.nadir_hz,
     )
+
+
+def _kwh(energy: float) -> str:
+    return f"{energy:.{decimals_seen(energy, 1)}f} kWh"
 
 
 def _note(code: str, text: str, **params: float | int | str) -> Note:

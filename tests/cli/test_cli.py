@@ -17,8 +17,10 @@ import pytest
 
 import microgrid_lib
 from microgrid_lib.api import DataReport, open_site
+from microgrid_lib.cli.compliance import ComplianceExcursions
 from microgrid_lib.cli.shapes import DemoFiles, DoctorReport, SeriesReport, SitesReport
 from microgrid_lib.ingest.result import IngestResult
+from microgrid_lib.kpi.compliance import ComplianceReport
 from microgrid_lib.kpi.model import KpiReport
 from microgrid_lib.kpi.report import definitions
 from tests.cli.outcome import DemoHome, call
@@ -161,7 +163,7 @@ def test_kpi_prints_what_the_library_computes(demo: DemoHome) -> None:
     assert efficiency.value is not None
     assert efficiency.uncertainty is not None
     value, width = 100 * efficiency.value, 100 * efficiency.uncertainty
-    assert f"battery_round_trip_efficiency  {value:.6g} ± {width:.2g} %" in words
+    assert f"battery_round_trip_efficiency  {value:.1f} ± {width:.1f} %" in words
 
 
 def test_kpi_of_sections_has_those_in_the_order_of_pages(demo: DemoHome) -> None:
@@ -286,8 +288,8 @@ MISUSE = [
     (("kpi", "--start", "2022-06-01", "--end", "2022-06-01"), "must be before the end"),
     (("kpi", "--start", "yesterday"), "'yesterday' isn't a time"),
     (("kpi", "--start", ""), "'' isn't a time"),
-    (("kpi", "--end", "2022-02-30"), "'2022-02-30' isn't a time"),
-    (("data", "--start", "2022-13"), "'2022-13' isn't a time"),
+    (("kpi", "--end", "2022-02-30"), "'2022-02-30': there is no such day"),
+    (("data", "--start", "2022-13"), "'2022-13': there is no such month"),
     (("kpi", "--start", "9999-01-01"), "is outside 1970-2200"),
     (("series",), "Missing option '--role'"),
     (("series", "--role", "moon"), "'moon'; known: pv, "),
@@ -339,6 +341,58 @@ def test_an_engine_that_cannot_compute_yet_is_refused_not_replaced(
 ) -> None:
     monkeypatch.setenv("MICROGRID_ENGINE", "spark")
     assert "unknown engine 'spark'; known: duckdb" in call("kpi").refused(2)
+
+
+@pytest.mark.parametrize("command", ["kpi", "compliance", "alerts"])
+def test_a_window_that_data_fill_in_part_says_so_below_the_heading(
+    demo: DemoHome, command: str
+) -> None:
+    ends = "! data end 2022-07-01 00:00: numbers are of the window up to there"
+    begin = "! data begin 2022-06-01 00:00: before that nothing is known"
+
+    def said(start: str, end: str) -> list[str]:
+        lines = call(command, "--start", start, "--end", end).done().splitlines()[2:]
+        return [line for line in lines if line.startswith("! data")]
+
+    assert said("2022-06-25", "2022-07-05") == [ends]
+    assert said("2022-05-30", "2022-06-03") == [begin]
+    assert said("2022-05-30", "2022-07-01T00:00:10") == [begin, ends]
+    assert said("2022-06-01", "2022-07-01") == []
+
+
+def test_a_series_beyond_the_data_stays_a_table_and_says_so_beside_it(demo: DemoHome) -> None:
+    asked = ("series", "--role", "pv", "--start", "2022-06-30", "--end", "2022-07-02")
+    printed = call(*asked)
+    said = "data end 2022-07-01 00:00: numbers are of the window up to there"
+    assert (printed.code, printed.err) == (0, f"microgrid: {said}\n")
+    assert printed.out.startswith("time,mean,min,max,coverage\n2022-06-30T00:00")
+    assert "data end" not in call(*asked, "--json").done()
+
+
+def test_a_state_of_charge_has_the_digits_of_its_band(demo: DemoHome) -> None:
+    lines = call("kpi", "--section", "storage").done().splitlines()
+    (soc,) = [line.split() for line in lines if line.startswith("  soc ")]
+    assert soc[2] == "±"
+    value, half_width = soc[1], soc[3]
+    assert len(value.partition(".")[2]) == len(half_width.partition(".")[2])
+    assert len(half_width.replace(".", "").lstrip("0")) == 2
+
+
+def test_compliance_lists_excursions_where_it_is_asked_to(demo: DemoHome) -> None:
+    day = ("compliance", "--start", "2022-06", "--end", "2022-07")
+    found = open_site("mesa_del_sol").excursions("2022-06", "2022-07")
+    assert found
+    printed = call(*day, "--excursions", "--json").shaped(ComplianceExcursions)
+    assert printed.excursions == found
+    words = call(*day, "--excursions").done().splitlines()
+    assert words[-len(found) - 1].startswith(f"{len(found)} excursion")
+    first = words[-len(found)].split()
+    assert first[:5] == [
+        *(found[0].start.isoformat(), "to", found[0].end.isoformat()),
+        *(found[0].point, found[0].limit),
+    ]
+    call(*day, "--json").shaped(ComplianceReport)
+    assert "excursion" not in call(*day).done()
 
 
 @pytest.mark.parametrize("command", ["kpi", "data", "series"])

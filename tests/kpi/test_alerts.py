@@ -27,7 +27,7 @@ from microgrid_lib.settings import Settings
 from microgrid_lib.site.profile import Profile, Site
 from microgrid_lib.store.engines import DuckDBEngine
 from microgrid_lib.store.extent import as_of
-from microgrid_lib.window import Window
+from microgrid_lib.window import Window, parse_window
 from tests.kpi.lakes import BATTERY, Row, make_lake, make_site, naive_slots, rows_from, utc
 
 START = utc("2023-03-01T00:00")
@@ -630,8 +630,13 @@ def test_the_command_lists_acknowledges_and_filters(
 
 def test_an_unknown_alert_is_named(two_months: Path) -> None:
     site = open_site("mesa_del_sol", settings=Settings(home=two_months))
-    with pytest.raises(UnknownNameError, match="unknown alert 'x'"):
+    found = [alert.id for alert in site.alerts("2022-05", "2022-07").alerts]
+    with pytest.raises(UnknownNameError) as caught:
         site.acknowledge("x", OPERATOR)
+    assert str(caught.value) == f"unknown alert 'x'; the latest are: {', '.join(found[-5:])}"
+    few = parse_window("2022-05-01", "2022-05-02", site.site.display_zone)
+    with pytest.raises(UnknownNameError, match="unknown alert 'x'; known: "):
+        site.acknowledge("x", OPERATOR, window=few)
 
 
 @pytest.mark.parametrize("seed", range(4))

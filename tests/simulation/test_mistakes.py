@@ -89,7 +89,7 @@ def test_what_the_plant_cannot_do_is_refused(scenario: Scenario, line: str) -> N
     [
         (Scenario(fuel_cell_kw=10.0), "fuel_cell_kw: test has no fuel cell"),
         (Scenario(pv_scale=2.0), "pv_scale 2: test has no PV"),
-        (Scenario(battery_kw=10.0), "battery: test's plant has no battery of known size"),
+        (Scenario(battery_kw=10.0), "battery_kw: test's plant has no battery"),
         (Scenario(lost=("genset",)), "lost: test has no genset"),
     ],
 )
@@ -134,7 +134,11 @@ def test_a_site_without_a_plant_still_balances() -> None:
     assert result.metrics.energy_kwh.grid_import == pytest.approx(75.0 * 24)
     assert result.metrics.soc.min is None
     assert result.metrics.voltage_v.bus.min is None
-    assert "simulation.battery_unknown" in [note.code for note in result.warnings]
+    (note,) = [n for n in result.warnings if n.code == "simulation.battery_unknown"]
+    assert note.text == "The site file has no [plant.battery]: no state of charge is given."
+    with pytest.raises(ScenarioError) as caught:
+        simulate(plant, day, Scenario(soc_reserve=0.2))
+    assert str(caught.value) == "soc_reserve: test's site file has no [plant.battery]"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgrid_lib.errors import NoDataError
+from microgrid_lib.present.texts import texts_for
 from microgrid_lib.simulation.day import DayFrame, average_day, measured_day
 from microgrid_lib.simulation.metrics import SimulationReport, SimulationSeriesReport
 from microgrid_lib.simulation.plant import Plant, split_load
@@ -581,3 +582,39 @@ def test_a_battery_filled_by_an_island_cannot_follow_its_measured_charge() -> No
     result = simulate(mds_plant(genset=None), day, Scenario(soc_start=0.5, island="08:00-12:00"))
     assert result.series["soc"].max() == pytest.approx(0.95, abs=1e-12)
     assert result.series["battery"].to_numpy()[1000:1060] == pytest.approx(np.zeros(60), abs=1e-9)
+
+
+def test_an_energy_that_is_hardly_any_is_not_written_as_none() -> None:
+    day = constant_day(load=30.0 - 1e-4, fuel_cell=40.0, battery=0.0)
+    scenario = Scenario(island="00:01-00:02", soc_start=0.95)
+    result = simulate(mds_plant(genset=None), day, scenario)
+    (note,) = [n for n in result.warnings if n.code == "simulation.surplus"]
+    assert not result.feasible
+    assert note.text == "0.00000167 kWh have nowhere to go in the island."
+    assert texts_for("en").note(note) == "0.00000167 kWh have nowhere to go in the island"
+    assert texts_for("fr").note(note).startswith("0,00000167 kWh n’ont nulle part")
+
+
+def test_a_battery_lost_all_day_has_no_state_of_charge_to_assume() -> None:
+    def codes(scenario: Scenario) -> set[str]:
+        result = simulate(mds_plant(), constant_day(load=20.0, battery=0.0), scenario)
+        return {note.code for note in result.warnings}
+
+    assumed = "simulation.soc_assumed"
+    assert assumed in codes(Scenario())
+    assert assumed in codes(Scenario(lost=("battery",), lost_from="12:00"))
+    assert assumed not in codes(Scenario(lost=("battery",)))
+    assert assumed not in codes(Scenario(soc_start=0.6))
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "words"),
+    [(10, "10-second data"), (90, "90-second data"), (900, "15-minute data"), (3600, "1-hour")],
+)
+def test_what_cannot_validate_a_transient_is_the_sites_own_interval(
+    interval_s: int, words: str
+) -> None:
+    plant = mds_plant(interval_s=interval_s)
+    result = simulate(plant, measured_like_day(), Scenario(island="10:00-11:00"))
+    (note,) = [n for n in result.warnings if n.code == "simulation.typical_machines"]
+    assert words in note.text
