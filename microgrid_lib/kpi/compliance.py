@@ -268,6 +268,11 @@ class Compliance:
             return self._voltage(rule, point)
         return self._frequency(rule, point)
 
+    def no_intervals(self, rule: QualityRule) -> Note:
+        """Say why a rule has no valid interval."""
+        told = rule.state == "grid" and tells_islands(self._profile)
+        return notes.no_intervals(rule.state, islanded=told and bool(self._island().any()))
+
     def _nominal(self, unit: str) -> float:
         nominal = self._profile.site.nominal
         return nominal.voltage_v if unit == "V" else nominal.frequency_hz
@@ -413,7 +418,7 @@ class Compliance:
         if n == 0 and rule.state == "island" and not tells_islands(self._profile):
             return None, notes.no_role(self._profile, missing_frequency(self._profile))
         if n == 0:
-            return None, notes.no_intervals(rule.state)
+            return None, self.no_intervals(rule)
         if self._too_coarse(rule):
             return "indicative", compliance_notes.intervals_too_long(self._interval_s(rule))
         judged = {period.verdict for period in periods}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LEAST_STEP_KW = 5.0
 DAY_S = 86_400
+# Residuals that differ by less than this share of the larger say nothing.
+_TIE = 1e-3
 _BESIDE = ("pv", "fuel_cell", "genset")
 
 
@@ -86,7 +89,8 @@ class EvidenceResult(BaseModel):
     readings
         The competing readings.
     favoured
-        The reading with the smallest residual; None where none has one.
+        The reading with the smallest residual; None where none has one, or where the smallest
+        two differ by less than a thousandth.
     slopes
         Answers to steps by quarter of the year, and of the whole window last.
     indicative
@@ -194,11 +198,20 @@ def _mean(sums: dict[str, float], name: str) -> float | None:
     return sums[f"{name}__sum"] / n if n else None
 
 
-def _favoured(readings: Sequence[ReadingResult]) -> str | None:
-    known = [
+def _by_residual(readings: Sequence[ReadingResult]) -> list[tuple[float, str]]:
+    """Readings with a residual, the smallest first."""
+    return sorted(
         (r.mean_abs_residual_kw, r.name) for r in readings if r.mean_abs_residual_kw is not None
-    ]
-    return min(known)[1] if known else None
+    )
+
+
+def _tied(known: Sequence[tuple[float, str]]) -> bool:
+    return len(known) > 1 and math.isclose(known[0][0], known[1][0], rel_tol=_TIE, abs_tol=1e-9)
+
+
+def _favoured(readings: Sequence[ReadingResult]) -> str | None:
+    known = _by_residual(readings)
+    return known[0][1] if known and not _tied(known) else None
 
 
 def _sums(
@@ -355,13 +368,28 @@ def _hedge(indicative: bool) -> str:
 
 
 def _reading_note(channel: str, readings: Sequence[ReadingResult], indicative: bool) -> Note | None:
-    known = sorted(
-        (r.mean_abs_residual_kw, r.name) for r in readings if r.mean_abs_residual_kw is not None
-    )
+    known = _by_residual(readings)
     if len(known) < 2:
         return None
     (best_kw, best), (other_kw, other) = known[:2]
     n = readings[0].n
+    if _tied(known):
+        return Note(
+            code="evidence_undecided",
+            params={
+                "channel": channel,
+                "one": best,
+                "other": other,
+                "residual_kw": best_kw,
+                "n": n,
+                "indicative": int(indicative),
+            },
+            text=(
+                f"read as {best} or as {other}, {channel} closes the power balance within "
+                f"{best_kw:.1f} kW on average: the data don't tell which it is "
+                f"({n} values{_hedge(indicative)})"
+            ),
+        )
     return Note(
         code="evidence_readings",
         params={

@@ -46,6 +46,14 @@ def no_role(profile: Profile, role: str) -> Note:
     why = profile.spec.reasons.get(role)
     if why is not None:
         return Note(code="no_role", params={"role": role, "why": why}, text=why)
+    others = [name for name, spec in profile.site.profiles.items() if role in spec.roles]
+    if others:
+        return Note(
+            code="no_role",
+            params={"role": role, "profile": profile.name, "others": ", ".join(others)},
+            text=f"the profile {profile.name} has no {ROLE_LABELS[role]}; "
+            f"{', '.join(others)} {'has' if len(others) == 1 else 'have'}",
+        )
     return Note(code="no_role", params={"role": role}, text=f"this site has no {ROLE_LABELS[role]}")
 
 
@@ -173,8 +181,23 @@ def no_peak() -> Note:
     return Note(code="no_peak", text="no quarter hour has half of its values")
 
 
-def no_intervals(state: str) -> Note:
-    """Say that no interval of a rule is valid."""
+def no_intervals(state: str, *, islanded: bool = False) -> Note:
+    """Say that no interval of a rule is valid.
+
+    Parameters
+    ----------
+    state
+        State of the site that the rule is for: any, grid or island.
+    islanded
+        Whether the site was islanded in the window.
+    """
+    if state == "grid" and islanded:
+        return Note(
+            code="no_intervals",
+            params={"state": state, "why": "islanded"},
+            text="the rule is for operation on the grid, and there was none with valid values: "
+            "the site was islanded",
+        )
     text = "the site wasn't islanded" if state == "island" else "no valid interval in the window"
     return Note(code="no_intervals", params={"state": state}, text=text)
 

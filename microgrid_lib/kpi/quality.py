@@ -60,5 +60,6 @@ def frequency_compliance(s: Sums) -> Outcome | Note:
 def _share(s: Sums, name: str, point: str) -> Outcome | Note:
     access, start, end = s.data()
     (rule,) = (r for r in quality_rules(s.profile) if r.name == name)
-    share = Compliance(access, Window(start, end)).counted(rule, point).inside()
-    return notes.no_intervals(rule.state) if share is None else Outcome(share)
+    compliance = Compliance(access, Window(start, end))
+    share = compliance.counted(rule, point).inside()
+    return compliance.no_intervals(rule) if share is None else Outcome(share)

@@ -109,8 +109,7 @@ class Texts:
         special = [
             f"note.{code}.{note.params[p]}" for p in ("what", "why", "state") if p in note.params
         ]
-        if "why" in note.params:
-            special.append(f"note.{code}.why")
+        special += [f"note.{code}.{p}" for p in ("why", "others") if p in note.params]
         for key in (*special, f"note.{code}"):
             if self.has(key):
                 return key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from microgrid_lib.site.models import SiteKeyError
 from microgrid_lib.site.profile import Site
 from microgrid_lib.site.schema import CHANNELS
 
+_UNKNOWN = "extra_forbidden"
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _EXPECTED = {
     "bool_type": "must be true or false",
@@ -37,15 +39,43 @@ def site_problem(path: Path, error: ValidationError) -> SiteError:
 def first_problem(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
     """Key and problem of the first thing wrong in a TOML file, with a count of the others.
 
+    Keys that don't exist come first: what is missing is often what they were meant to be. What only
+    follows from another problem isn't counted.
+
     Parameters
     ----------
     model
         Of the whole file, which has the keys that are allowed.
     """
-    details = error.errors(include_url=False)
+    details = _causes(error.errors(include_url=False), model)
     key, problem = _described(details[0], model)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return key, problem + more
+
+
+def _causes(details: Sequence[ErrorDetails], model: type[BaseModel]) -> list[ErrorDetails]:
+    """Problems without those that follow from others, keys that don't exist first."""
+    unknown = [d for d in details if d["type"] == _UNKNOWN]
+    meant = {(*d["loc"][:-1], _nearest(d["loc"], model)) for d in unknown}
+    others = [
+        d
+        for d in details
+        if d["type"] != _UNKNOWN
+        and not (d["type"] == "missing" and d["loc"] in meant)
+        and not (d["type"] == "too_short" and _has_problem_within(d["loc"], details))
+    ]
+    return [*unknown, *others]
+
+
+def _has_problem_within(location: tuple[str | int, ...], details: Sequence[ErrorDetails]) -> bool:
+    n = len(location)
+    return any(len(d["loc"]) > n and d["loc"][:n] == location for d in details)
+
+
+def _nearest(location: Sequence[str | int], model: type[BaseModel]) -> str | None:
+    """Find the key of its table that one that doesn't exist is most like."""
+    close = difflib.get_close_matches(str(location[-1]), _allowed(location[:-1], model), n=1)
+    return close[0] if close else None
 
 
 def _described(first: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
@@ -61,8 +91,10 @@ def _described(first: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
         return _key(location[:-1]), f"must have two numbers, not {_short(value)}"
     if kind == "missing":
         return _key(location), _missing(location)
-    if kind == "extra_forbidden":
-        return _key(location), f"no such key; allowed: {', '.join(_allowed(location[:-1], model))}"
+    if kind == _UNKNOWN:
+        nearest = _nearest(location, model)
+        hint = f"; did you mean {nearest}?" if nearest else ";"
+        return _key(location), f"no such key{hint} allowed: {_listed(location[:-1], model)}"
     if kind == "literal_error":
         return _key(location), f"must be {context['expected']}, not {_short(value)}"
     if kind == "too_short":
@@ -84,6 +116,10 @@ def _missing(location: Sequence[str | int]) -> str:
             "so columns, unit and range must be given"
         )
     return "is missing"
+
+
+def _listed(location: Sequence[str | int], model: type[BaseModel]) -> str:
+    return ", ".join(_allowed(location, model))
 
 
 def _allowed(location: Sequence[str | int], model: type[BaseModel]) -> list[str]:

@@ -275,5 +275,10 @@ def test_without_valid_intervals_the_reason_is_the_missing_role_or_their_state(
     assert code(untold, island, 0) == (None, "no_role")
     assert code(untold, grid, 0) == (None, "no_intervals")
     assert code(told, island, 0) == (None, "no_intervals")
+    whole = islanded_in(engine, BOTH, [True])
+    for judging, words in ((untold, "no valid"), (told, "no valid"), (whole, "was islanded")):
+        reason = judging._verdict(grid, [], 0)[1]
+        assert reason is not None
+        assert words in reason.text
     assert code(told, grid, 1) == ("indicative", "period_incomplete")
     assert code(untold, island, 1) == ("indicative", "period_incomplete")

@@ -60,6 +60,33 @@ def test_the_reading_that_closes_the_balance_better_is_favoured(
     assert [note.code for note in found.notes] == ["evidence_readings", "evidence_setpoint"]
 
 
+@pytest.mark.parametrize(("tie_kw", "favoured"), [(0.0, None), (0.001, None), (-0.1, "source")])
+def test_readings_that_close_the_balance_alike_are_undecided(
+    engine: DuckDBEngine, tmp_path: Path, tie_kw: float, favoured: str | None
+) -> None:
+    profile = doubtful({"channel": "ge", "readings": READINGS}, "ge", "tie")
+    slots: list[dict[str, float | None]] = [{"ge": 40.0, "pv": 0.0, "tie": tie_kw}] * 3
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, START, slots))
+    (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(hours=1)))
+    assert found.favoured == favoured
+    if favoured is None:
+        assert found.note.code == "evidence_undecided"
+        assert found.note.text == (
+            "read as load or as source, ge closes the power balance within 40.0 kW on average: "
+            "the data don't tell which it is (3 values; indicative: less than a day of values)"
+        )
+
+
+def test_a_balance_that_both_readings_close_entirely_is_undecided(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    profile = doubtful({"channel": "ge", "readings": READINGS}, "ge", "tie")
+    slots: list[dict[str, float | None]] = [{"ge": 0.0, "pv": 0.0, "tie": 0.0}] * 3
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, START, slots))
+    (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(hours=1)))
+    assert found.favoured is None
+
+
 def test_a_day_of_values_is_no_longer_indicative(engine: DuckDBEngine, tmp_path: Path) -> None:
     entry = {"channel": "ge", "readings": READINGS}
     profile = doubtful(entry, "ge", "tie")

@@ -11,11 +11,14 @@ from microgrid_lib.kpi.notes import (
     efficiency_uncertain,
     low_coverage,
     no_intervals,
+    no_role,
     percent,
     soc_band,
     soc_gaps,
     soc_not_anchored,
 )
+from microgrid_lib.present.texts import texts_for
+from microgrid_lib.site import load_site
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,27 @@ def test_only_an_island_that_never_was_is_called_one() -> None:
     assert (
         no_intervals("grid").text == no_intervals("any").text == ("no valid interval in the window")
     )
+
+
+def test_a_rule_for_the_grid_says_that_the_site_was_an_island() -> None:
+    said = no_intervals("grid", islanded=True)
+    assert said.text == (
+        "the rule is for operation on the grid, and there was none with valid values: "
+        "the site was islanded"
+    )
+    assert texts_for("en").note(said) == said.text
+    assert "le site était îloté" in texts_for("fr").note(said)
+    assert no_intervals("any", islanded=True).text == "no valid interval in the window"
+
+
+def test_a_role_that_another_profile_has_is_missing_in_the_profile_not_at_the_site() -> None:
+    said = no_role(load_site("mesa_del_sol").profile("as_published"), "genset")
+    assert said.text == "the profile as_published has no generator; gas_engine has"
+    assert texts_for("en").note(said) == "this profile has no gas engine, unlike gas_engine"
+    french = texts_for("fr").note(said)
+    assert french == "ce profil n’a pas de moteur à gaz, contrairement à gas_engine"
+    nowhere = no_role(load_site("trade_street").profile(), "genset")
+    assert nowhere.text == "this site has no generator"
 
 
 def test_the_most_important_warning_gives_the_code_and_all_say_their_sentence() -> None:

@@ -66,7 +66,11 @@ def test_a_schedule_is_read_with_its_defaults(tmp_path: Path) -> None:
         ('"monthly"', '"section"', "jobs.monthly: section must be one of overview, production"),
         ('"monthly"\n', '"monthly"\nsection = "storage"\n', "jobs.monthly: section and period are"),
         ('to = ["board", "ops"]', 'to = "bord"', "jobs.monthly.to: there is no recipient 'bord'"),
-        ('to = ["board", "ops"]', 'too = "board"', "jobs.monthly.too: no such key; allowed: rep"),
+        (
+            'to = ["board", "ops"]',
+            'too = "board"',
+            "jobs.monthly.too: no such key; did you mean to? al",
+        ),
         ('to = "ops"', 'failure_to = "x"\nto = "ops"', "alerts.duty.failure_to: there is no rec"),
         ('to = "ops"', 'quiet = "22-6"\nto = "ops"', "alerts.duty.quiet: must be two times of day"),
         ('to = "ops"', 'severities = "bad"\nto = "ops"', "alerts.duty.severities.0: must be 'inf"),

@@ -519,6 +519,48 @@ def test_several_problems_are_counted(tmp_path: Path) -> None:
     assert _line(_written(tmp_path, text)).problem == "is missing (and 1 more)"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key", "problem"),
+    [
+        (
+            "interval_s = 900",
+            "intervall_s = 900",
+            "intervall_s",
+            "did you mean interval_s? allowed",
+        ),
+        ("[nominal]", "[nominals]", "nominals", "did you mean nominal? allowed"),
+        (
+            'title = "Metered"',
+            'titel = "Metered"',
+            "profiles.metered.titel",
+            "did you mean title? allowed",
+        ),
+        ("interval_s = 900", "interval_s = 900\nxyz = 1", "xyz", "no such key; allowed"),
+        ('"%d.%m.%Y %H:%M"', '"%H:%M"', "sources.0.time_formats.0", "'%H:%M' must give"),
+        (
+            'name = "meter"',
+            'name = "meter"\nencoding = "cp1252"',
+            "sources.0.encoding",
+            "must be 'utf-8', 'latin-1' or 'utf-16', not 'cp1252'",
+        ),
+    ],
+)
+def test_a_single_mistake_is_named_and_counts_once(
+    old: str, new: str, key: str, problem: str, tmp_path: Path
+) -> None:
+    error = _line(_written(tmp_path, GOOD.replace(old, new)))
+    assert error.key == key
+    assert problem in error.problem
+    assert "more)" not in error.problem
+
+
+def test_an_unknown_key_is_named_before_what_else_is_wrong(tmp_path: Path) -> None:
+    text = GOOD.replace("interval_s = 900", "intervall_s = 900").replace("latitude = 48.6\n", "")
+    error = _line(_written(tmp_path, text))
+    assert error.key == "intervall_s"
+    assert error.problem.endswith("(and 1 more)")
+
+
 def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "depot.toml"
     path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
