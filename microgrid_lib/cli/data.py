@@ -184,8 +184,8 @@ def _report(result: IngestResult, as_json: bool) -> None:
             typer.echo(f"  {note}")
     totals = result.totals
     typer.echo(
-        f"{totals.files} files: {totals.ingested} ingested, {totals.unchanged} unchanged, "
-        f"{totals.failed} failed, {totals.removed} removed"
+        f"{totals.files} {'file' if totals.files == 1 else 'files'}: {totals.ingested} ingested, "
+        f"{totals.unchanged} unchanged, {totals.failed} failed, {totals.removed} removed"
     )
 
 

@@ -18,17 +18,19 @@ import numpy as np
 import pyarrow as pa
 
 from microgrid_lib.ingest.order import ORIGIN, put_in_order
-from microgrid_lib.ingest.readers import RAW, RawRows, insert_refused
+from microgrid_lib.ingest.readers import RAW, REFUSED, RawRows, insert_refused
 from microgrid_lib.ingest.values import OUTSIDE
 from microgrid_lib.site.profile import Site
 from microgrid_lib.site.zones import offset_changes
-from microgrid_lib.store.duck import first_row, identifier
+from microgrid_lib.store.duck import first_row, identifier, text_literal
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 FUTURE_ALLOWED = timedelta(days=1)
+LEAST_ORDER = 0.1
+"""Share of steps against a file's direction of time above which its order says nothing."""
 _US = 1_000_000
 
 
@@ -135,17 +137,28 @@ def _drop(con: duckdb.DuckDBPyConnection, ids: np.ndarray) -> None:
 def _refuse(
     con: duckdb.DuckDBPyConnection, raw: RawRows, condition: str, reason: str, allowed: str
 ) -> None:
-    found = con.execute(f"SELECT rowid, t::VARCHAR FROM {RAW} WHERE {condition}").fetchall()
-    if not found:
+    found = con.execute(f"SELECT rowid FROM {RAW} WHERE {condition} ORDER BY rowid").fetchnumpy()
+    _refuse_rows(con, raw, np.asarray(found["rowid"], dtype=np.int64), reason, allowed)
+
+
+def _refuse_rows(
+    con: duckdb.DuckDBPyConnection, raw: RawRows, ids: np.ndarray, reason: str, allowed: str
+) -> None:
+    """Move whole rows to quarantine, with the values they bring."""
+    if not len(ids):
         return
-    ids = np.asarray([row[0] for row in found])
-    insert_refused(
-        con,
-        [
-            (int(line), text or "", None, text, reason, allowed, "")
-            for line, (_, text) in zip(raw.lines_of(ids), found, strict=True)
-        ],
+    values = ", ".join(
+        f"{text_literal(channel + ': ')} || coalesce(r.{OUTSIDE}[{place}]::VARCHAR, "
+        f"r.{identifier(channel)}::VARCHAR, 'missing')"
+        for place, channel in enumerate(raw.channels, start=1)
     )
+    con.register("to_refuse", pa.table({"id": ids, "line": raw.lines_of(ids)}))
+    con.execute(
+        f"INSERT INTO {REFUSED} SELECT line, coalesce(t::VARCHAR, ''), NULL, t::VARCHAR, $reason, "
+        f"$allowed, concat_ws('; ', {values}) FROM to_refuse JOIN {RAW} r ON r.rowid = id",
+        {"reason": reason, "allowed": allowed},
+    )
+    con.unregister("to_refuse")
     _drop(con, ids)
 
 
@@ -210,31 +223,13 @@ def _tell_apart(
         return 0
     if _newest_first(con):
         rows = rows.iloc[::-1]
-    second = _second_pass(rows["t"], end - start) if site.doubled_hour == "order" else None
+    by_order = site.doubled_hour == "order" and _has_order(con)
+    second = _second_pass(rows["t"], end - start) if by_order else None
     if second is None:
         second = pd.Series(pd.NA, index=rows.index, dtype="boolean")
-    doubtful = rows[second.isna()]
-    if not doubtful.empty:
-        ids = doubtful["id"].to_numpy()
-        insert_refused(
-            con,
-            [
-                (
-                    int(line),
-                    str(t),
-                    None,
-                    str(t),
-                    "ambiguous_time",
-                    (
-                        f"a time that {site.source_timezone} has once, "
-                        "or both passes of the hour in order"
-                    ),
-                    "",
-                )
-                for line, t in zip(raw.lines_of(ids), doubtful["t"], strict=True)
-            ],
-        )
-        _drop(con, ids)
+    doubtful = np.sort(rows.loc[second.isna(), "id"].to_numpy().astype("int64"))
+    allowed = f"a time that {site.source_timezone} has once, or both passes of the hour in order"
+    _refuse_rows(con, raw, doubtful, "ambiguous_time", allowed)
     later = rows.loc[second.fillna(value=False), "id"]
     shift = int((end - start) / timedelta(microseconds=1))
     ids = later.to_numpy().astype("int64")
@@ -249,6 +244,16 @@ def _newest_first(con: duckdb.DuckDBPyConnection) -> bool:
         con, f"SELECT arg_min(t, rowid) > arg_max(t, rowid) FROM {RAW} WHERE t IS NOT NULL"
     )
     return bool(found[0])
+
+
+def _has_order(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a file's rows follow each other in time, forwards or backwards, but for a few."""
+    later, earlier = first_row(
+        con,
+        "SELECT count(*) FILTER (t > before), count(*) FILTER (t < before) FROM "
+        f"(SELECT t, lag(t) OVER (ORDER BY rowid) AS before FROM {RAW})",
+    )
+    return bool(min(later, earlier) <= LEAST_ORDER * (later + earlier) + 1)
 
 
 def _second_pass(times: pd.Series, doubled: timedelta) -> pd.Series:

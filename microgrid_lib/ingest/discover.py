@@ -237,6 +237,17 @@ def detect_layout(path: Path, site: Site) -> FileLayout:
     return fitting[0]
 
 
+def unmatched(layout: FileLayout, site: Site) -> Iterator[str]:
+    """Say which channels of its source a file has no column of, and which columns nobody takes."""
+    absent = [c for c in site.channels_of(layout.source) if c not in layout.channels]
+    if not absent:
+        return
+    taken = {layout.time_column, *layout.channels.values()}
+    unused = [name for at, name in enumerate(layout.columns) if at not in taken and name]
+    also = f"; columns not used: {_listed(unused)}" if unused else ""
+    yield f"no column of the channels {_listed(absent)}{also}"
+
+
 class _MisfitError(Exception):
     pass
 
@@ -299,9 +310,16 @@ def _fit_columns(columns: Iterable[str], site: Site, source: Source, *, kind: st
     folded = [normal_spelling(name) for name in names]
     times = {normal_spelling(name) for name in source.time_columns}
     time_at = [i for i, name in enumerate(folded) if name in times]
-    if not time_at:
+    if not time_at and any("\x00" in name for name in names):
         raise _MisfitError(
-            f"no time column; looked for {_listed(source.time_columns)}, found {_listed(names)}"
+            "has NUL bytes in its first line, as UTF-16 without a byte-order mark has; "
+            f"give its encoding in the site file (source {source.name})"
+        )
+    if not time_at:
+        doubt = f"; is the delimiter of source {source.name} right?" if len(names) == 1 else ""
+        raise _MisfitError(
+            f"no time column; looked for {_listed(source.time_columns)}, "
+            f"found {_listed(names)}{doubt}"
         )
     if len(time_at) > 1:
         raise _MisfitError(f"the time column {names[time_at[0]]!r} is there twice")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -18,7 +19,14 @@ import duckdb
 
 from microgrid_lib.errors import ConflictError, FileProblem, MicrogridError, StoreError
 from microgrid_lib.ingest.clean import Cleaned, clean
-from microgrid_lib.ingest.discover import FileFacts, detect_layout, expand, read_facts
+from microgrid_lib.ingest.discover import (
+    FileFacts,
+    FileLayout,
+    detect_layout,
+    expand,
+    read_facts,
+    unmatched,
+)
 from microgrid_lib.ingest.identity import version_id
 from microgrid_lib.ingest.readers import RAW, REFUSED, RawRows, read_file
 from microgrid_lib.ingest.records import (
@@ -51,6 +59,7 @@ COMMIT_TRIES = 20
 WORKERS = 2
 FEW_BLOCKS = 64
 INCOMING = "incoming_rows"
+_DECIMAL_COMMA = re.compile(r"\s*-?[0-9]+,[0-9]+\s*$")
 Progress = Callable[[int, int, str], None]
 
 
@@ -281,6 +290,7 @@ def _load_file(
             file = _different_file(known.record, path, known.name, prepared.cleaned)
             if known.record is not None and known.record.file == file:
                 _refuse_other_source(path, known.record, prepared.source)
+                _refuse_emptied(path, known.record, prepared)
             ingest_id = version_id(site, file, facts.sha256)
             record = prepared.record(site, file, path, facts, ingest_id, known.snapshot)
             if written_for != ingest_id:
@@ -311,11 +321,13 @@ def _load_file(
                         pass
                     else:
                         written = {m: f for m, f in written.items() if f and f[0] not in used}
+                        replaced = again.record.rows_accepted if again.record else 0
+                        before = [f"replaces its version of {replaced} accepted rows"]
                         return FileResult(
                             file=file,
                             sha256=facts.sha256,
                             status="ingested",
-                            notes=list(record.notes),
+                            notes=[*(before if replaced else ()), *record.notes],
                         )
             _pause(attempt)
             with turn:
@@ -378,6 +390,17 @@ def _refuse_other_source(path: Path, before: FileRecord, source: str) -> None:
             path,
             f"is a file of source {source} now and was one of source {before.source}; "
             f"take the old one out first (microgrid ingest --remove {before.file})",
+        )
+
+
+def _refuse_emptied(path: Path, before: FileRecord, prepared: _Prepared) -> None:
+    """A version of which nothing is accepted doesn't take the place of one with data."""
+    if before.rows_accepted and not prepared.cleaned.rows_accepted:
+        why = "; ".join(prepared.notes) or "it has no rows"
+        raise FileProblem(
+            path,
+            f"{why}; its version of {before.rows_accepted} accepted rows stays "
+            f"(to take that out: microgrid ingest --remove {before.file})",
         )
 
 
@@ -492,21 +515,33 @@ def _prepare(con: duckdb.DuckDBPyConnection, site: Site, path: Path, facts: File
     if (status.st_size, status.st_mtime_ns) != (facts.size, facts.modified_ns):
         raise FileProblem(path, "changed while it was read; run the command again")
     months = tuple(_months(con, site, cleaned))
-    return _Prepared(layout.source.name, raw, cleaned, months, tuple(_all_refused(con, cleaned)))
+    notes = (*unmatched(layout, site), *_why_refused(con, layout, cleaned))
+    return _Prepared(layout.source.name, raw, cleaned, months, notes)
 
 
-def _all_refused(con: duckdb.DuckDBPyConnection, cleaned: Cleaned) -> Iterator[str]:
-    """Why nothing of a file was accepted: mostly one cause, such as a decimal comma."""
-    if cleaned.rows_accepted or not cleaned.rows_rejected:
+def _why_refused(
+    con: duckdb.DuckDBPyConnection, layout: FileLayout, cleaned: Cleaned
+) -> Iterator[str]:
+    """Why rows of a file were refused, with one of the most frequent reason."""
+    if not cleaned.rows_rejected:
         return
-    reason, rows, line, value, allowed = first_row(
-        con,
-        "SELECT reason, count(DISTINCT line), min(line), arg_min(coalesce(value, detail), line), "
-        f"any_value(allowed) FROM {REFUSED} GROUP BY reason ORDER BY 2 DESC, reason LIMIT 1",
-    )
+    counted = con.execute(
+        "SELECT reason, count(DISTINCT line), min(line), arg_min(channel, line), "
+        f"arg_min(coalesce(value, detail), line), arg_min(allowed, line) FROM {REFUSED} "
+        "WHERE reason NOT IN ('out_of_range', 'not_finite') GROUP BY reason ORDER BY 2 DESC, reason"
+    ).fetchall()
+    if not counted:
+        return
+    reason, _, line, channel, value, allowed = counted[0]
+    where = f"row {line}, {channel}" if channel else f"row {line}"
+    hint = ""
+    if reason == "not_a_number" and layout.source.decimal == "." and _DECIMAL_COMMA.match(value):
+        hint = f"; with decimal commas, source {layout.source.name} needs decimal = ','"
+    what = "refused" if cleaned.rows_accepted else "nothing was accepted; refused"
     yield (
-        f"nothing was accepted; most often {reason} ({rows} rows), "
-        f"e.g. row {line}: {value!r} (allowed: {allowed})"
+        f"{what}: "
+        f"{', '.join(f'{reason} {rows}' for reason, rows, *_ in counted)}; "
+        f"e.g. {where}: {value!r} (allowed: {allowed}){hint}"
     )
 
 
@@ -664,12 +699,17 @@ def _with_current_counts(
     snapshot = lake.snapshot(site)
     records = read_records(lake, con, snapshot).by_file
     counted = current_counts(con, lake, site, snapshot, Records(records))
-    return [
-        result.model_copy(update=counted[result.file])
-        if result.status != "failed" and result.file in counted
-        else result
-        for result in results
-    ]
+    found = []
+    for result in results:
+        if result.status != "failed" and result.file in counted:
+            counts, own = counted[result.file], records[result.file].rows_accepted
+            all_hidden = own and not counts["rows_accepted"]
+            also = [f"its {own} rows give way to other files of these times"] if all_hidden else []
+            update = counts | {"notes": [*result.notes, *also]}
+            found.append(result.model_copy(update=update))
+        else:
+            found.append(result)
+    return found
 
 
 def current_counts(

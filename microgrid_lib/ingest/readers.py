@@ -30,7 +30,7 @@ REFUSED_COLUMNS = (
     "line BIGINT, time VARCHAR, channel VARCHAR, value VARCHAR, "
     "reason VARCHAR, allowed VARCHAR, detail VARCHAR"
 )
-MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "-")
+MISSING_TEXTS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "-")
 MAX_LINE_BYTES = HEADER_BYTES
 KEPT_TEXT = 2000
 
@@ -256,8 +256,10 @@ def _explain_rejects(con: duckdb.DuckDBPyConnection, layout: FileLayout) -> None
                 WHEN time_text = '' THEN 'no_time'
                 WHEN regexp_full_match(time_text, $time_shape) THEN 'impossible_date'
                 ELSE 'bad_time' END,
-            CASE WHEN is_shape THEN $columns || ' columns' WHEN is_time THEN $time_format
-                ELSE 'a number' END,
+            CASE WHEN is_shape THEN $columns || ' columns'
+                WHEN is_time AND regexp_full_match(time_text, $time_shape)
+                THEN 'a time that exists, as ' || $time_format
+                WHEN is_time THEN $time_format ELSE 'a number' END,
             text[:{KEPT_TEXT}]
         FROM parts LEFT JOIN column_names USING (id)
         ORDER BY line
@@ -289,7 +291,7 @@ def _time_shape(time_format: str) -> str:
         elif letter == "%":
             shape.append("%")
         else:
-            names = dict.fromkeys("aAbBp", "[A-Za-z]+")
+            names = dict.fromkeys("aAbBp", "[A-Za-z]+") | {"Y": "[0-9]{4}"}
             zones = {"z": "[+-][0-9:]+", "Z": "[A-Za-z].*"}
             shape.append((names | zones).get(letter, "[0-9]+"))
     return "".join(shape)

@@ -161,7 +161,8 @@ class Source(Table):
     time_columns
         Possible names of the time column.
     time_formats
-        strptime patterns to try; the first that fits the first data row is used for the file.
+        strptime patterns to try; the one that most of the first 50 rows fit is used for the file.
+        Two that read the same text as different dates can't be told apart safely.
     columns
         Channel -> column name, where it differs from the channel's own. Empty: all channels of
         the site by their own column names.

@@ -106,7 +106,17 @@ FAILING: dict[str, tuple[str, str | bytes, str]] = {
         "Timestamp,PV," + "x" * (1 << 20),
         "has a first line of more than 1048576 bytes",
     ),
-    "random bytes": ("p.csv", bytes(range(256)) * 40, "no time column; looked for 'Timestamp'"),
+    "random bytes": ("p.csv", bytes(range(256)) * 40, "has NUL bytes in its first line"),
+    "one column": (
+        "p.csv",
+        "Timestamp~PV\n1~2\n",
+        "no time column; looked for 'Timestamp', found 'Timestamp~PV'; is",
+    ),
+    "UTF-16 without a mark": (
+        "p.csv",
+        "Timestamp,PV\n".encode("utf-16-le"),
+        "has NUL bytes in its first line, as UTF-16 without a byte-order mark has",
+    ),
 }
 
 

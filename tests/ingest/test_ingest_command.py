@@ -36,12 +36,14 @@ def test_it_ends_with_0_also_with_quarantined_rows(
 ) -> None:
     assert run(["ingest", "--site", site, put(site, "p.csv", DOUBTFUL)]) == 0
     out, err = capsys.readouterr()
-    first, second = out.splitlines()
+    first, refused, *columns, second = out.splitlines()
     assert first == (
         "p.csv: ingested: 2 rows = 1 accepted + 0 duplicate + 1 rejected; "
         "0 values missing, 1 out of range"
     )
-    assert second == "1 files: 1 ingested, 0 unchanged, 0 failed, 0 removed"
+    assert refused.startswith("  refused: ")
+    assert all(line.startswith("  no column of ") for line in columns)
+    assert second == "1 file: 1 ingested, 0 unchanged, 0 failed, 0 removed"
     assert err == ""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import numpy as np
 import pytest
 
 from microgrid_lib.errors import MicrogridError
@@ -122,8 +123,14 @@ def test_padding_rows_of_an_impossible_date_are_refused_with_their_reason(store:
     assert (result.rows_accepted, result.rows_rejected) == (1, 1)
     ((_, row, _, reason, value, allowed, detail),) = store.quarantined()
     assert (row, reason, value) == (3, "impossible_date", "2023/04/31 00:00:01")
-    assert allowed == "%Y/%m/%d %H:%M:%S"
+    assert allowed == "a time that exists, as %Y/%m/%d %H:%M:%S"
     assert detail == padding.strip()
+
+
+def test_a_date_of_another_format_is_not_called_impossible(store: Store) -> None:
+    store.put("p.csv", plant("1,1,1,480") + "05/10/2022 00:00:01,1,1,480\n")
+    ((_, _, _, reason, _, allowed, _),) = store.quarantined()
+    assert (reason, allowed) == ("bad_time", "%Y/%m/%d %H:%M:%S")
 
 
 def test_between_files_the_first_by_name_wins_in_any_order(tmp_path: Path) -> None:
@@ -170,14 +177,63 @@ def test_a_corrected_file_replaces_exactly_its_rows(store: Store) -> None:
     ] == [("p1.csv", 12.0), ("p1.csv", 13.0), ("p2.csv", 20.0)]
 
 
-def test_a_file_corrected_to_nothing_usable_takes_its_rows_away(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("unusable", "why"),
+    [
+        (
+            HEADER + "yesterday,1,2,3\n",
+            (
+                "nothing was accepted; refused: bad_time 1; e.g. row 2: 'yesterday' "
+                "(allowed: %Y/%m/%d %H:%M:%S)"
+            ),
+        ),
+        (
+            HEADER + '2023/04/01 12:00:01,"1,5",0,480\n',
+            (
+                "nothing was accepted; refused: not_a_number 1; e.g. row 2, pv_power: '1,5' "
+                "(allowed: a number); with decimal commas, source plant needs decimal = ','"
+            ),
+        ),
+        (HEADER, "it has no rows"),
+    ],
+)
+def test_a_file_corrected_to_nothing_usable_leaves_its_earlier_version(
+    store: Store, unusable: str, why: str
+) -> None:
     store.put("p1.csv", plant("1,10,0,480"))
-    result = store.put("p1.csv", HEADER + "yesterday,1,2,3\n")
-    assert (result.status, result.rows_accepted, result.rows_rejected) == ("ingested", 0, 1)
-    assert store.rows() == {}
-    assert store.take(store.inbox / "p1.csv")[0].status == "unchanged"
+    before = store.state()
+    error = store.fail("p1.csv", unusable)
+    assert error == (
+        f"{why}; its version of 1 accepted rows stays "
+        "(to take that out: microgrid ingest --remove p1.csv)"
+    )
+    assert store.state() == before
     store.remove("p1.csv")
-    assert store.entries() == {}
+    assert store.put("p1.csv", HEADER + "yesterday,1,2,3\n").rows_rejected == 1
+
+
+def test_a_corrected_file_says_what_it_replaces(store: Store) -> None:
+    first = store.put("p1.csv", plant("1,10,0,480", "11,10,0,480"))
+    assert first.notes == []
+    second = store.put("p1.csv", plant("1,12,0,480"))
+    assert second.notes == ["replaces its version of 2 accepted rows"]
+    assert [values["pv_power"] for _, _, values in store.rows().values()] == [12.0]
+
+
+def test_channels_without_a_column_are_named_with_the_columns_nobody_takes(store: Store) -> None:
+    text = plant("1,10,0,480").replace("PV", "PV Power (kW)", 1)
+    result = store.put("p1.csv", text)
+    assert result.notes == [
+        "no column of the channels 'pv_power'; columns not used: 'PV Power (kW)'"
+    ]
+    assert store.take(store.inbox / "p1.csv")[0].notes == result.notes
+
+
+def test_refused_rows_keep_their_values(store: Store) -> None:
+    store.put("p1.csv", plant("1,10,0,480") + "2190/04/01 12:00:11,7.5,,9999\n")
+    ((_, row, _, reason, value, _, detail),) = store.quarantined()
+    assert (row, reason, value) == (3, "time_out_of_range", "2190-04-01 12:00:11")
+    assert detail == "pv_power: 7.5; battery_power: missing; mg_lv_voltage: 9999.0"
 
 
 def test_the_same_file_again_changes_nothing(store: Store) -> None:
@@ -415,6 +471,36 @@ AUTUMN = [
 ]
 
 
+def test_a_file_that_others_outdo_altogether_says_so(store: Store) -> None:
+    store.put("p1.csv", plant("1,10,0,480", "11,11,0,480"))
+    result = store.put("p2.csv", plant("1,10,0,480", "11,99,0,480"))
+    assert (result.rows_accepted, result.rows_duplicate, result.rows_rejected) == (0, 1, 1)
+    assert result.notes == ["its 2 rows give way to other files of these times"]
+    store.remove("p1.csv")
+    assert store.take(store.inbox / "p2.csv")[0].notes == []
+
+
+def test_times_in_utc_may_end_in_a_letter_of_the_pattern(tmp_path: Path) -> None:
+    text = MINI_SITE.replace('source_timezone = "UTC-07:00"', 'source_timezone = "UTC"')
+    store = Store(tmp_path, text.replace("%Y/%m/%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"))
+    store.put("p1.csv", HEADER + "2023-04-01T19:00:01Z,10,0,480\n")
+    assert [time for _, time in store.rows()] == [APRIL_NOON]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_file_in_no_order_cannot_tell_a_doubled_hour_apart(tmp_path: Path, seed: int) -> None:
+    store = los_angeles(tmp_path)
+    day = [f"2019/11/02 {n // 4:02}:{15 * (n % 4):02}:00" for n in range(96)]
+    lines = [f"{time},{i}\n" for i, time in enumerate([*day, *AUTUMN])]
+    np.random.default_rng(seed).shuffle(lines)
+    result = store.put("p.csv", "Timestamp,PV\n" + "".join(lines))
+    assert (result.rows_accepted, result.rows_rejected) == (98, 8)
+    assert {refused[3] for refused in store.quarantined()} == {"ambiguous_time"}
+    assert {refused[6].split("; ")[0] for refused in store.quarantined()} == {
+        f"pv_power: {n}.0" for n in range(97, 105)
+    }
+
+
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_the_doubled_hour_is_told_apart_by_order(tmp_path: Path, *, newest_first: bool) -> None:
     store = los_angeles(tmp_path)
@@ -423,7 +509,7 @@ def test_the_doubled_hour_is_told_apart_by_order(tmp_path: Path, *, newest_first
         lines.reverse()
     result = store.put("p.csv", "Timestamp,PV\n" + "".join(lines))
     assert (result.rows_accepted, result.rows_rejected) == (10, 0)
-    assert result.notes == ["8 rows of a doubled hour were told apart by their order"]
+    assert result.notes[-1] == "8 rows of a doubled hour were told apart by their order"
     assert store.take(store.inbox / "p.csv")[0].notes == result.notes
     start = datetime(2019, 11, 3, 7, 45, tzinfo=UTC)
     assert {time: values["pv_power"] for (_, time), (_, _, values) in store.rows().items()} == {
