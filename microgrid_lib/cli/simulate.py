@@ -218,7 +218,7 @@ def _print_result(site_data: SiteData, result: SimulationResult) -> None:
     typer.echo(f"{result.day.label}, {changes or 'nothing changed'}: {verdict}")
     metrics = result.metrics
     for name, value in metrics.energy_kwh:
-        typer.echo(f"  {name:<20} {value:.{decimals_seen(value, 1)}f} kWh")
+        typer.echo(f"  {name:<20} {_kwh(value)} kWh")
     for name, span in metrics.voltage_v:
         typer.echo(f"  {name + ' voltage':<20} {_span(span, 'V')}")
     frequency = metrics.frequency_hz
@@ -245,7 +245,8 @@ def _print_contingencies(rows: Sequence[Contingency]) -> None:
         if row.survival_h is not None:
             lives = f"{row.survival_h:.1f} h"
         typer.echo(
-            f"{row.lost or '-':<11} {lives:<10} {row.unserved_kwh:<14.1f} {row.shed_kwh:<10.1f} "
+            f"{row.lost or '-':<11} {lives:<10} {_kwh(row.unserved_kwh):<14} "
+            f"{_kwh(row.shed_kwh):<10} "
             f"{row.grid_import_kwh:<12.1f} {_number(row.nadir_hz)}"
         )
 
@@ -254,6 +255,10 @@ def _span(span: Range | Frequencies, unit: str) -> str:
     if span.min is None or span.max is None:
         return "n/a"
     return f"{span.min:.6g} to {span.max:.6g} {unit}"
+
+
+def _kwh(value: float) -> str:
+    return f"{value:.{decimals_seen(value, 1)}f}"
 
 
 def _number(value: float | None) -> str:

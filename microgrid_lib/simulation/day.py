@@ -27,6 +27,8 @@ QUALITY_ROLES = (
 MIN_COVERAGE = 0.5
 WARN_COVERAGE = 0.95
 STEP = timedelta(minutes=1)
+SOC_COUNTED = "simulation.soc_counted"
+"""Note of a day whose state of charge at the start is counted from measured power."""
 
 
 @dataclass(frozen=True, eq=False)

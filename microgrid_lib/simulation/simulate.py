@@ -31,7 +31,7 @@ from microgrid_lib.simulation.transients import (
     find_events,
     frequency_series,
 )
-from microgrid_lib.simulation.verdict import cautions, problems
+from microgrid_lib.simulation.verdict import cautions, day_notes, problems
 from microgrid_lib.simulation.voltages import (
     ReferenceVoltages,
     collapsed_steps,
@@ -217,7 +217,7 @@ def _result(
     collapsed = collapsed_steps(case, voltages, reference)
     details = compute_details(series, case, lost, events, collapsed)
     found = problems(case, series, events, details)
-    warnings = (*case.day.notes, *cautions(case, details), *found)
+    warnings = (*day_notes(case), *cautions(case, details), *found)
     return SimulationResult(
         case.day, case.plant, case.scenario, series, metrics, details, not found, warnings, events
     )

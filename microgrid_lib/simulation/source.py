@@ -17,6 +17,7 @@ from microgrid_lib.simulation.day import (
     MIN_COVERAGE,
     POWER_ROLES,
     QUALITY_ROLES,
+    SOC_COUNTED,
     DayFrame,
     average_day,
     measured_day,
@@ -170,7 +171,7 @@ def _counted_soc(access: Access, at: datetime) -> tuple[float | None, list[Note]
     if not state.anchored or state.half_width >= START_HALF_WIDTH:
         return None, []
     note = Note(
-        code="simulation.soc_counted",
+        code=SOC_COUNTED,
         params={"soc": state.soc, "half_width": state.half_width},
         text=f"The state of charge at the start is counted from measured power: {state.soc:.2f}, "
         f"known to ±{state.half_width:.2f}.",

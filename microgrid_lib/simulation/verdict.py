@@ -8,12 +8,19 @@ import pandas as pd
 from microgrid_lib.kpi.model import Note
 from microgrid_lib.kpi.notes import decimals_seen, interval_words
 from microgrid_lib.simulation.case import Case
+from microgrid_lib.simulation.day import SOC_COUNTED
 from microgrid_lib.simulation.metrics import TINY_KW, Details
 from microgrid_lib.simulation.transients import Event
 from microgrid_lib.simulation.voltages import VOLTAGE_ROLES
 
 # Energy below this is rounding, not worth a warning [kWh].
 TINY_KWH = 1e-6
+
+
+def day_notes(case: Case) -> list[Note]:
+    """List what to beware of in the day itself, as far as it matters to the scenario."""
+    lost = case.scenario.lost_all_day("battery")
+    return [note for note in case.day.notes if not (lost and note.code == SOC_COUNTED)]
 
 
 def cautions(case: Case, details: Details) -> list[Note]:

@@ -168,3 +168,13 @@ def test_several_warnings_are_one_that_says_all(kpis: Kpis) -> None:
     assert warning.params["also"] == "negative_self_sufficiency,derived_grid"
     assert warning.params["coverage"] == 0.75
     assert warning.text.count(";") >= 2
+
+
+def test_frequency_of_a_window_that_was_an_island_says_so(kpis: Kpis) -> None:
+    roles = ["bus_frequency", "mccb_frequency"]
+    apart, alike = ({"bus_frequency": 60.0, "mccb_frequency": 60.0 + d} for d in (0.05, 0.0))
+    found = kpis([apart] * 60, roles=roles)["frequency_compliance"]
+    assert found.value is None
+    assert found.reason is not None
+    assert found.reason.text.endswith("the site was islanded")
+    assert kpis([alike] * 60, roles=roles)["frequency_compliance"].value == 1.0

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgrid_lib.errors import NoDataError
+from microgrid_lib.kpi.model import Note
 from microgrid_lib.present.texts import texts_for
 from microgrid_lib.simulation.day import DayFrame, average_day, measured_day
 from microgrid_lib.simulation.metrics import SimulationReport, SimulationSeriesReport
@@ -605,6 +606,18 @@ def test_a_battery_lost_all_day_has_no_state_of_charge_to_assume() -> None:
     assert assumed in codes(Scenario(lost=("battery",), lost_from="12:00"))
     assert assumed not in codes(Scenario(lost=("battery",)))
     assert assumed not in codes(Scenario(soc_start=0.6))
+
+
+def test_a_battery_lost_all_day_has_no_state_of_charge_that_was_counted() -> None:
+    counted = Note(code="simulation.soc_counted", text="counted")
+    other = Note(code="simulation.coarse_interval", text="coarse")
+    day = replace(constant_day(load=20.0, battery=0.0), soc_start=0.6, notes=(counted, other))
+    whole = simulate(mds_plant(), day, Scenario(lost=("battery",))).warnings
+    later = simulate(mds_plant(), day, Scenario(lost=("battery",), lost_from="12:00")).warnings
+    assert counted not in whole
+    assert other in whole
+    assert counted in later
+    assert other in later
 
 
 @pytest.mark.parametrize(
