@@ -35,9 +35,10 @@ def test_where_there_is_no_sample_nothing_is_read(engine: DuckDBEngine, tmp_path
     access = Access(engine, lake, site.profile())
     scans = access.scans(START + timedelta(days=40), START + timedelta(days=41))
     assert scans == []
-    assert {name: len(values) for name, values in access.slots(scans, ["pv"]).items()} == {
-        "slot": 0,
-        "pv": 0,
+    slots = access.slots(scans, ["pv"])
+    assert {name: (len(values), values.dtype) for name, values in slots.items()} == {
+        "slot": (0, np.dtype(np.int64)),
+        "pv": (0, np.dtype(np.float64)),
     }
     assert access.valid_slots(scans).tolist() == []
 

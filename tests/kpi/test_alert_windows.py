@@ -267,8 +267,9 @@ def test_a_window_has_what_lasts_for_some_of_it_and_not_what_touches_its_ends(
 
 
 def test_the_newest_sample_can_raise_an_alert(engine: DuckDBEngine, tmp_path: Path) -> None:
-    slots = course((10, 13, LOW))[:13]
-    assert brief(alerts(engine, tmp_path, slots)) == [("bus_voltage", 10, None)]
+    # In a summary of its own.
+    slots = course((13, 16, LOW))[:16]
+    assert brief(alerts(engine, tmp_path, slots)) == [("bus_voltage", 13, None)]
 
 
 def test_where_islands_cannot_be_told_every_voltage_gap_counts(
@@ -277,6 +278,9 @@ def test_where_islands_cannot_be_told_every_voltage_gap_counts(
     site = site_of(("bus_voltage", "mccb_voltage"))
     slots = course((100, 120, {"bus_voltage": 474.0}))
     assert brief(alerts(engine, tmp_path, slots, site=site)) == [("voltage_gap", 100, 120)]
+
+
+DOWN, UP = {"battery": 16.0}, {"battery": -16.0}
 
 
 def battery_site(soc: float, *anchors: tuple[int, float], **settings: float) -> Site:
@@ -315,14 +319,28 @@ def test_a_battery_that_is_low_within_a_summary_is_seen(
     assert found.extreme == pytest.approx(0.36 - 160 / 60 / 0.9 / 160)
 
 
+@pytest.mark.parametrize(
+    ("soc", "changes", "expected"),
+    [
+        pytest.param(
+            0.55,
+            ((30, 150, DOWN), (200, 320, UP), (350, 470, DOWN)),
+            ["battery_low", "battery_low", "battery_empty"],
+            id="charged at first",
+        ),
+        pytest.param(0.36, ((0, 20, DOWN), (200, 320, UP)), ["battery_low"], id="low at first"),
+    ],
+)
 def test_a_window_has_the_low_battery_of_all_time_that_lasts_for_some_of_it(
-    engine: DuckDBEngine, tmp_path: Path
+    engine: DuckDBEngine,
+    tmp_path: Path,
+    soc: float,
+    changes: tuple[tuple[int, int, Values], ...],
+    expected: list[str],
 ) -> None:
-    down, up = {"battery": 16.0}, {"battery": -16.0}
-    slots = course((30, 150, down), (200, 320, up), (350, 470, down))
-    site = battery_site(0.55)
+    slots, site = course(*changes), battery_site(soc)
     every = alerts(engine, tmp_path, slots, site=site)
-    assert [alert.name for alert in every] == ["battery_low", "battery_low", "battery_empty"]
+    assert [alert.name for alert in every] == expected
     profile = site.profile()
     lake = make_lake(tmp_path, profile, rows_from(site, START, slots), summarised=engine)
     access, until = Access(engine, lake, profile), as_of(lake, profile)
