@@ -20,6 +20,7 @@ from microgrid_lib.cli.options import (
     progress_bar,
 )
 from microgrid_lib.cli.shapes import DemoFiles, SiteEntry, SitesReport
+from microgrid_lib.cli.words import counted
 from microgrid_lib.errors import MicrogridError, SiteError
 from microgrid_lib.ingest.result import IngestResult
 from microgrid_lib.settings import load_settings
@@ -40,7 +41,12 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    months: Annotated[int, typer.Option(help="How many months.", min=1, max=MAX_DEMO_MONTHS)] = 15,
+    months: Annotated[
+        int,
+        typer.Option(
+            help="How many months; below 15 forecasts are baselines.", min=1, max=MAX_DEMO_MONTHS
+        ),
+    ] = 15,
     start: Annotated[str, typer.Option(help="First month, YYYY-MM.")] = "2022-05",
     seed: Annotated[int, typer.Option(help="Seed of the random numbers.", min=0)] = 20220501,
     out: Annotated[
@@ -184,7 +190,7 @@ def _report(result: IngestResult, as_json: bool) -> None:
             typer.echo(f"  {note}")
     totals = result.totals
     typer.echo(
-        f"{totals.files} {'file' if totals.files == 1 else 'files'}: {totals.ingested} ingested, "
+        f"{counted(totals.files, 'file')}: {totals.ingested} ingested, "
         f"{totals.unchanged} unchanged, {totals.failed} failed, {totals.removed} removed"
     )
 

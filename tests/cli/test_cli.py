@@ -70,7 +70,7 @@ def test_demo_reports_every_row_of_every_file(demo: DemoHome) -> None:
 def test_demo_a_second_time_finds_everything_there(demo: DemoHome) -> None:
     said = call("demo", "--start", "2022-06", "--months", "1").done()
     assert "Jun_2022.csv: unchanged" in said
-    assert said.endswith("1 files: 0 ingested, 1 unchanged, 0 failed, 0 removed\n")
+    assert said.endswith("1 file: 0 ingested, 1 unchanged, 0 failed, 0 removed\n")
 
 
 def test_demo_out_writes_files_and_ingests_nothing(home: Path, tmp_path: Path) -> None:
