@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "-")
+MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "-")
 SENTINEL = -999999.0
 TIME_FORMAT = "%Y/%m/%d %H:%M:%S"
 WEST_7_HOURS = timedelta(hours=7)
