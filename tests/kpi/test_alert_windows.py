@@ -168,6 +168,16 @@ def test_the_end_of_a_month_changes_nothing(
     assert every == expected
 
 
+def test_a_month_may_have_five_minutes(engine: DuckDBEngine, tmp_path: Path) -> None:
+    profile = site_of().profile()
+    rows = rows_from(
+        profile.site, at(MONTH_END - 5), course((MONTH_END, 250, LOW))[MONTH_END - 5 :]
+    )
+    access = Access(engine, make_lake(tmp_path, profile, rows), profile)
+    found = alerts_of(access, Window(at(245), at(260)), at(LENGTH))
+    assert brief(found) == [("bus_voltage", MONTH_END, 250)]
+
+
 @pytest.mark.parametrize(
     ("slots", "expected"),
     [
@@ -298,14 +308,16 @@ def battery_site(soc: float, *anchors: tuple[int, float], **settings: float) -> 
 def test_a_battery_at_its_limit_is_not_below_it(engine: DuckDBEngine, tmp_path: Path) -> None:
     at_limit = battery_site(0.35)
     assert alerts(engine, tmp_path, course(), site=at_limit) == []
+    falling = course((60, 70, DOWN))
+    assert brief(alerts(engine, tmp_path, falling, site=at_limit)) == [("battery_low", 61, None)]
 
 
 def test_a_battery_at_the_other_threshold_is_low_no_longer(
     engine: DuckDBEngine, tmp_path: Path
 ) -> None:
     settings = {"battery_low_soc": 0.375, "battery_soc_hysteresis": 0.125}
-    site = battery_site(0.36, (60, 0.5), **settings)
-    assert brief(alerts(engine, tmp_path, course(), site=site)) == [("battery_low", 1, 60)]
+    site = battery_site(0.36, (62, 0.5), **settings)
+    assert brief(alerts(engine, tmp_path, course(), site=site)) == [("battery_low", 1, 62)]
 
 
 def test_a_battery_that_is_low_within_a_summary_is_seen(
@@ -322,6 +334,7 @@ def test_a_battery_that_is_low_within_a_summary_is_seen(
 @pytest.mark.parametrize(
     ("soc", "changes", "expected"),
     [
+        pytest.param(0.36, ((5, 20, DOWN), (200, 320, UP)), ["battery_low"], id="low soon"),
         pytest.param(
             0.55,
             ((30, 150, DOWN), (200, 320, UP), (350, 470, DOWN)),
@@ -331,14 +344,17 @@ def test_a_battery_that_is_low_within_a_summary_is_seen(
         pytest.param(0.36, ((0, 20, DOWN), (200, 320, UP)), ["battery_low"], id="low at first"),
     ],
 )
+@pytest.mark.parametrize("hysteresis", [0.0, 0.05])
 def test_a_window_has_the_low_battery_of_all_time_that_lasts_for_some_of_it(
     engine: DuckDBEngine,
     tmp_path: Path,
+    hysteresis: float,
     soc: float,
     changes: tuple[tuple[int, int, Values], ...],
     expected: list[str],
 ) -> None:
-    slots, site = course(*changes), battery_site(soc)
+    slots = course(*changes)
+    site = battery_site(soc, battery_soc_hysteresis=hysteresis)
     every = alerts(engine, tmp_path, slots, site=site)
     assert [alert.name for alert in every] == expected
     profile = site.profile()
