@@ -168,6 +168,25 @@ def test_the_end_of_a_month_changes_nothing(
     assert every == expected
 
 
+def test_what_is_remembered_of_a_month_is_taken_for_no_other(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    profile = site_of().profile()
+    ends = [utc(f"2023-{month}T20:00") for month in ("03-31", "04-30", "05-31", "06-30")]
+    rows = [rows_from(profile.site, end, [FINE] * MONTH_END) for end in ends]
+    three = make_lake(tmp_path, profile, [row for month in rows[:3] for row in month])
+    four = replace(three, parts=(*three.parts, *make_lake(tmp_path, profile, rows[3]).parts))
+    for snapshot, day, expected in (
+        (three, utc("2023-04-10T00:00"), ["data_stale"]),
+        (four, utc("2023-07-05T00:00"), []),
+    ):
+        until = as_of(snapshot, profile)
+        assert until is not None
+        window = Window(day, day + timedelta(days=1))
+        found = alerts_of(Access(engine, snapshot, profile), window, until)
+        assert [alert.name for alert in found] == expected
+
+
 def test_a_month_may_have_five_minutes(engine: DuckDBEngine, tmp_path: Path) -> None:
     profile = site_of().profile()
     rows = rows_from(

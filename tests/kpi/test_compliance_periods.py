@@ -151,6 +151,30 @@ BOTH = ["bus_voltage", "mccb_voltage", "bus_frequency", "mccb_frequency"]
 TWO = Intervals(np.arange(2), 1, np.array([60, 60]), {})
 
 
+BOTH = ["bus_voltage", "mccb_voltage", "bus_frequency", "mccb_frequency"]
+TWO = Intervals(np.arange(2), 1, np.array([60, 60]), {})
+
+
+BOTH = ["bus_frequency", "mccb_frequency"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "islanded", "rule", "why"),
+    [
+        (BOTH, [True, False], "en50160_frequency_grid", "islanded"),
+        (BOTH, [False, False], "en50160_frequency_grid", None),
+        (BOTH, [True, False], "en50160_frequency_island", None),
+        # Without both frequencies nobody knows of an island.
+        (BOTH[:1], [True, False], "en50160_frequency_grid", None),
+    ],
+)
+def test_a_rule_for_the_grid_says_that_there_was_an_island_instead(
+    engine: DuckDBEngine, roles: list[str], islanded: list[bool], rule: str, why: str | None
+) -> None:
+    judging = islanded_in(engine, roles, islanded)
+    assert judging.no_intervals(rule_of(rule)).params.get("why") == why
+
+
 @pytest.mark.parametrize(
     ("rule", "point", "roles", "expected"),
     [
