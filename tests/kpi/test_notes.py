@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from microgrid_lib.kpi.notes import (
     combined,
     critical_exceeds_load,
+    decimals_seen,
     derived_grid,
     efficiency_uncertain,
+    interval_words,
     low_coverage,
     no_intervals,
     no_role,
@@ -42,6 +46,32 @@ def test_full_charges_are_cut_to_a_tenth() -> None:
     assert efficiency_uncertain(5, 1.99, 0.1).text == (
         "needs 5 full charges in the period (had 1.9)"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        *((12.345, "12.3"), (0.06, "0.1"), (0.0, "0.0"), (-0.5, "-0.5")),
+        *((0.04, "0.0400"), (0.0123, "0.0123"), (-0.00456, "-0.00456"), (1e-7, "0.000000100")),
+    ],
+)
+def test_what_is_not_zero_is_not_written_as_zero(value: float, written: str) -> None:
+    assert f"{value:.{decimals_seen(value, 1)}f}" == written
+
+
+def test_what_is_no_number_has_the_decimals_it_was_given() -> None:
+    assert decimals_seen(math.nan, 1) == decimals_seen(math.inf, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        *((10, "10-second"), (90, "90-second"), (60, "1-minute"), (900, "15-minute")),
+        *((3600, "1-hour"), (5400, "90-minute"), (7200, "2-hour")),
+    ],
+)
+def test_an_interval_is_written_in_its_largest_whole_unit(seconds: int, written: str) -> None:
+    assert interval_words(seconds) == written
 
 
 def test_the_band_and_its_limit_are_in_percent() -> None:
