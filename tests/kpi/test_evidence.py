@@ -77,6 +77,17 @@ def test_readings_that_close_the_balance_alike_are_undecided(
         )
 
 
+def test_a_reading_without_another_is_what_the_data_say(
+    engine: DuckDBEngine, tmp_path: Path
+) -> None:
+    profile = doubtful({"channel": "ge", "readings": READINGS[:1]}, "ge", "tie")
+    slots: list[dict[str, float | None]] = [{"ge": 40.0, "pv": 0.0, "tie": 40.0}] * 3
+    lake = make_lake(tmp_path, profile, rows_from(profile.site, START, slots))
+    (found,) = evidence(engine, lake, profile, Window(START, START + timedelta(hours=1)))
+    assert found.favoured == READINGS[0]["name"]
+    assert [reading.n for reading in found.readings] == [3]
+
+
 def test_a_balance_that_both_readings_close_entirely_is_undecided(
     engine: DuckDBEngine, tmp_path: Path
 ) -> None:
