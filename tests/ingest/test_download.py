@@ -974,7 +974,7 @@ def test_the_command_fetches_into_the_home_and_says_what_is_verified(
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "May_2022.csv: fetched, 0.2 MB, md5 verified",
-        f"1 files in {home}/datasets/mini: 1 fetched, 0 found, 0 unchanged",
+        f"1 file in {home}/datasets/mini: 1 fetched, 0 found, 0 unchanged",
         "mini: doi:10.1234/mini, CC0-1.0",
         "to ingest: microgrid fetch mini --ingest",
     ]
