@@ -34,8 +34,7 @@ def cautions(case: Case, details: Details) -> list[Note]:
                 "The site file has no [plant.battery]: no state of charge is given.",
             )
         )
-    start_known = day.soc_start is not None or scenario.soc_start is not None
-    if case.battery is not None and not start_known and not scenario.lost_all_day("battery"):
+    if case.battery is not None and day.soc_start is None and scenario.soc_start is None:
         notes.append(
             _note(
                 "soc_assumed",
