@@ -117,6 +117,8 @@ def enter(port: int, token: str) -> tuple[str, bool]:
     try:
         connection.request("GET", f"/?token={token}&lang=fr&period=7d")
         answer = connection.getresponse()
+        # An answer that isn't read keeps its socket, whatever becomes of the connection.
+        answer.read()
         assert answer.status == 302
         cookies = answer.headers.get_all("Set-Cookie") or []
         return answer.headers["Location"], any(c.startswith("microgrid-") for c in cookies)
